@@ -480,7 +480,7 @@ def hints_of(capture: Capture, key_sets: dict[str, str], accepted: tuple[str, ..
         headers={k.lower(): v for k, v in capture.headers},
         rule=capture.rule,
         key_sets=key_sets,
-        at=to_instant(capture.received_at) if key_sets else "",
+        at=to_instant(capture.received_at),
         accepted=accepted,
     )
 

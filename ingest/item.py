@@ -36,7 +36,7 @@ class Hints:
     ``frame`` is what was found around the items in that context, if that is known.
 
     ``key_sets`` are the agency's key sets (JWK Sets) by their names, by any of which items are
-    verified, and ``at`` is when the bytes came, as an instant of statements. ``charset`` is the
+    verified; ``at`` is when the bytes came, as an instant of statements. ``charset`` is the
     encoding that the wire's configuration names, which counts where the bytes do not tell.
 
     ``accepted`` are digests of items that somebody took out of quarantine.

@@ -8,7 +8,10 @@ published.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from html import escape
 from typing import NamedTuple, cast
+
+from pydantic_core import to_json
 
 from publish.entry import notice, rfc3339, utc
 from publish.formats import Format, notices
@@ -67,7 +70,8 @@ def early(
             said = notice(story, config, story.status_at or now)
             kept[story.id] = _seen(story, notices(said))
         elif entry is not None and entry.packed is not None and _belongs(feed, story, entry.scope):
-            kept[story.id] = _seen(story, marked(feeds.unpack(entry.packed), story.embargo or now))
+            written = feeds.unpack(entry.packed)
+            kept[story.id] = _seen(story, marked(written, story.embargo or now, entry.disclosure))
     by_end = sorted(found, key=lambda s: (s.embargo or now, s.id), reverse=True)
     return {story.id: kept[story.id] for story in by_end if story.id in kept}
 
@@ -84,15 +88,21 @@ def is_early(story: Story, lead: timedelta, now: datetime, shown: bool = False) 
     return story.status == "usable" and (now if not shown else now - LATE) < end <= now + lead
 
 
-def marked(written: Mapping[Format, bytes], until: datetime) -> dict[Format, bytes]:
+def marked(
+    written: Mapping[Format, bytes], until: datetime, disclosure: str
+) -> dict[Format, bytes]:
     """An entry, as *written* in each format, that says *until* when nobody may publish it (DCMI's
-    ``available``, "date that the resource became or will become available")."""
+    ``available``, "date that the resource became or will become available"), and which *disclosure*
+    it ends in: there is no statement yet that names it."""
     at = rfc3339(utc(until) or until).replace("+00:00", "Z")
-    element = f"<dcterms:available>{at}</dcterms:available>".encode()
+    members = {"available": at} | ({"disclosure": disclosure} if disclosure else {})
+    element = f"<dcterms:available>{at}</dcterms:available>"
+    if disclosure:
+        element += f"<wirecopy:disclosure>{escape(disclosure, quote=False)}</wirecopy:disclosure>"
     ends: dict[Format, tuple[bytes, bytes]] = {
-        "rss": (b"</item>", element),
-        "atom": (b"</entry>", element),
-        "json": (b"}}", f',"available":"{at}"'.encode()),  # of _wirecopy, which is the last
+        "rss": (b"</item>", element.encode()),
+        "atom": (b"</entry>", element.encode()),
+        "json": (b"}}", b"," + to_json(members)[1:-1]),  # of _wirecopy, which is the last
     }
     found = {}
     for format, (end, said) in ends.items():

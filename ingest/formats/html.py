@@ -190,9 +190,12 @@ def _meant(match: re.Match[str]) -> bool:
     return match[1] is None or f"{match[1]};" in html5
 
 
-def printed(statement: object) -> str:
+def printed(statement: object, said: object = "") -> str:
     """The sentence that a Wirecopy printed under the story of *statement*, as it is in XML or JSON;
-    empty where it cannot be read. Nothing is believed of it but where the copy ends."""
+    empty where it cannot be read. Under embargo there is no statement yet, and the sentence is
+    *said* in the entry. Nothing is believed of it but where the copy ends."""
+    if not statement:
+        return said.strip() if isinstance(said, str) else ""
     in_xml = isinstance(statement, str)
     return disclosed(from_xml(str(statement).strip()) if in_xml else as_text(statement))
 

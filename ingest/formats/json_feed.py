@@ -174,9 +174,11 @@ def _item(
             rights=text_of(own, "rights"),
             signals=ItemSignals(correction=True, corrected=corrects) if corrects else None,
         )
-        body = (without_printed(body[0], printed((own or {}).get("statement"))), body[1])
+        body = (without_printed(body[0], _printed(own)), body[1])
     elif text_of(own, "withdrawn"):
         item = replace(item, signals=ItemSignals("withdrawn"))
+    if held := text_of(own, "available"):
+        item = replace(item, signals=replace(item.signals or ItemSignals(), embargo=held))
     return replace(
         item,
         guid=text_of(members, "id"),
@@ -194,6 +196,11 @@ def _item(
         categories=tuple((tag, "") for tag in listed(members, "tags") if isinstance(tag, str)),
         media=_media(members, mends=mends),
     )
+
+
+def _printed(own: object) -> str:
+    """The sentence below the story of which another Wirecopy says this, *own*."""
+    return printed(own.get("statement"), own.get("disclosure")) if isinstance(own, dict) else ""
 
 
 def _authors(members: dict[str, Any]) -> tuple[str, ...]:
@@ -241,7 +248,7 @@ def _passages(raw: str, mends: bool) -> list[Passage]:
         (name, "".join(values), unescaped("\n".join(values))) for name, values in _members(raw)
     ]
     ours = read_object(raw)[0].get("_wirecopy") if mends else None
-    sentence = printed(ours.get("statement")) if isinstance(ours, dict) else ""
+    sentence = _printed(ours)
     meant = mend if mends else str
     html = [letters(projection(meant(text))) for name, _, text in members if name == "content_html"]
     found: list[Passage] = []

@@ -21,6 +21,7 @@ import re
 import xml.parsers.expat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from io import BytesIO
 from itertools import islice, pairwise
@@ -62,6 +63,7 @@ from ingest.item import (
     summed_up,
 )
 from stories.errors import ParseError
+from wirecopy.encoding import from_instant
 from wirecopy.feed import OWN
 from wirecopy.statement import Credit
 from wirecopy.text import plain, projection
@@ -104,6 +106,10 @@ _HOLDERS = frozenset(
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"
 _UTC = ZoneInfo("UTC")
+_WESTMOST = ZoneInfo("Etc/GMT+12")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_START = re.compile(r"(?:\A|;)\s*start\s*=\s*([^;]+)")
+_FIRST = re.compile(r"(\d{4}-\d\d[^;/]*)[;/]")
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _USUAL_DATES = ("pubDate", f"{_DC}date", f"{_ATOM}published", f"{_ATOM}updated")
 _USUAL_PERSON = (f"{_ATOM}name", f"{_ATOM}email", f"{_ATOM}uri")
@@ -285,7 +291,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
             return parse(body, replace(hints, standing=()))
     items: list[Item] = []
     read = _items(pieces, result, sniffed, context, aligned=aligned)
-    for piece, item in zip(pieces, read, strict=True):
+    for piece, item in zip(pieces, (_embargoed(i, hints.at) for i in read), strict=True):
         # The base of an item's references is what it declares, else its own page; its own link
         # is resolved like a reference of the channel's.
         own = _join(base or hints.url, piece.base) if piece.base else base
@@ -783,6 +789,7 @@ def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -
     summary = _str(entry.get("summary"))
     body = _str(contents[0].get("value")) if contents else summary
     title = _str(entry.get("title"))
+    held = _str(entry.get("dcterms_available")) if context.mends else ""
     return replace(
         _completed(item, entry),
         guid=_str(entry.get("id")),
@@ -795,6 +802,7 @@ def _read_leniently(item: Item, text: str, sniffed: Sniffed, context: Context) -
         authors=tuple(n for a in entry.get("authors", ()) if (n := _str(a.get("name")))),
         sources=tuple(s for s in [_str(entry.get("source", {}).get("title"))] if s),
         published=tuple(d for d in [_str(entry.get("published"))] if d),
+        signals=ItemSignals(embargo=_beginning(held)) if held else None,
         # Asked in its own way, feedparser gives the published date instead, and warns.
         updated=tuple(d for d in [_str(dict.get(entry, "updated"))] if d),
         media=tuple(
@@ -923,10 +931,14 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
     body, summary = _body_and_summary(children, atom)
     if mending and "wirecopy:agency" in children.by_name:
         item = _republished(item, children)
-        sentence = printed(children.first("wirecopy:statement"))
+        said = (children.first(f"wirecopy:{name}") for name in ("statement", "disclosure"))
+        sentence = printed(*said)
         body = body._replace(text=without_printed(body.text, sentence))
     elif mending and "wirecopy:withdrawn" in children.by_name:
         item = replace(item, signals=ItemSignals("withdrawn"))
+    if mending and (stated := children.texts("dcterms:available")):
+        until = max(map(_beginning, stated), key=_latest)
+        item = replace(item, signals=replace(item.signals or ItemSignals(), embargo=until))
     return replace(
         item,
         guid=guid,
@@ -965,6 +977,31 @@ def _republished(item: Item, children: _Children) -> Item:
     corrects = children.first("wirecopy:correction")
     signals = ItemSignals(correction=True, corrected=corrects) if corrects else None
     return replace(item, provenance=Credit(*stated), page=next(pages, ""), signals=signals)
+
+
+def _beginning(text: str) -> str:
+    """*text*, a date; of a period (DCMI Period, ISO 8601) when it begins."""
+    named = _START.search(text)
+    told = named or (None if dates.parse_date(text, _WESTMOST) else _FIRST.match(text))
+    return told[1] if told is not None else text
+
+
+def _latest(text: str) -> datetime:
+    """The latest moment that *text* may mean, in whatever zone; the first of all if it is none."""
+    return dates.parse_date(text, _WESTMOST) or _NEVER
+
+
+def _embargoed(item: Item, at: str) -> Item:
+    """*item*, whose embargo is what it says of when it is ``dcterms:available``. By another
+    Wirecopy that is one in any case; by others, if it was to come when their bytes came, *at*: else
+    it is a date like others, which changes nothing."""
+    if item.signals is None or not item.signals.embargo or item.provenance is not None:
+        return item
+    end, came = _latest(item.signals.embargo), from_instant(at) if at else _NEVER
+    if end > came:
+        # Read at another time it may be read otherwise.
+        return replace(item, independent=False)
+    return replace(item, signals=replace(item.signals, embargo=""))
 
 
 def _link(children: _Children, guid: str) -> str:

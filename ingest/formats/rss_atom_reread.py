@@ -198,7 +198,7 @@ def _passages(raw: str, document: _Document) -> list[Passage]:
         found.append(_passage("item", "?", "prose", loose, False, "", document))
     if ours.get("firstwords") == "true":  # the description repeats them
         found = [one for one in found if one.name != "<description>"]
-    sentence = printed(ours["statement"]) if "statement" in ours else ""
+    sentence = printed(ours.get("statement"), ours.get("disclosure"))
     return [without_last(one, sentence) for one in found] if sentence else found
 
 

@@ -16,10 +16,11 @@ from ingest import parse as reading
 from ingest.decide import headline
 from ingest.formats import rss_atom
 from ingest.formats.item_spans import spans
-from ingest.item import TOGETHER, Contents, Frame, Hints, Item, Parsed
+from ingest.item import TOGETHER, Contents, Frame, Hints, Item, ItemSignals, Parsed
 from ingest.normalize import normalize
 from stories.config import Wire
 from stories.errors import ParseError
+from wirecopy.feed import OWN
 
 HINTS = Hints(url="https://wire.example/feed.xml")
 WIRE = Wire(name="wire", url="https://wire.example/feed.xml")
@@ -256,6 +257,46 @@ def test_dates_come_in_the_order_to_be_tried() -> None:
     )
     assert found.published == ("1", "2", "4", "3")
     assert found.updated == ("5", "6")
+
+
+@pytest.mark.parametrize(
+    ("stated", "until"),
+    [
+        (["2026-01-01T20:00:00Z"], "2026-01-01T20:00:00Z"),
+        (["2026-01-02"], "2026-01-02"),
+        (["2026-01-01"], "2026-01-01"),  # it begins at noon where the day begins last
+        (["start=2026-01-01T20:00Z; end=2026-03-01; scheme=W3C-DTF;"], "2026-01-01T20:00Z"),
+        (["name=Lent; start = 2026-03-01T00:00:00Z;"], "2026-03-01T00:00:00Z"),
+        (["2026-01-01T20:00:00Z;end=2026-03-01"], "2026-01-01T20:00:00Z"),
+        (["2026-01-01T20:00:00Z/2026-03-01"], "2026-01-01T20:00:00Z"),
+        (["2026-01-01T05:00:00Z", "2026-01-01T21:00:00Z"], "2026-01-01T21:00:00Z"),
+        (["2026-01-01T06:00:00Z"], ""),
+        (["2025-12-31"], ""),
+        (["start=2025-03-01; end=2027-03-01"], ""),
+        (["end=2027-03-01; scheme=W3C-DTF"], ""),
+        (["in print"], ""),
+    ],
+)
+def test_what_is_to_be_available_is_under_embargo_till_then(stated: list[str], until: str) -> None:
+    told = "".join(f"<d:available>{one}</d:available>" for one in stated)
+    body = rss(
+        f"<guid>a</guid><title>t</title>{told}<pubDate>Thu, 01 Jan 2026 05:00:00 GMT</pubDate>",
+        root=' xmlns:d="http://purl.org/dc/terms/"',
+    )
+    (found,) = parse(body, at="2026-01-01T06:10:00.000000Z").items
+    assert (found.signals.embargo if found.signals is not None else "") == until
+    assert found.independent == (until == "")
+    wire = WIRE.model_copy(update={"timezone": "Asia/Kolkata"})
+    version = normalize(found, parse(body).channel, wire)
+    assert (version.signals is not None) == bool(until), "what is over is no content"
+
+
+def test_what_another_wirecopy_has_available_is_under_embargo_whenever_it_is_read() -> None:
+    stated = "<w:agency>PTI</w:agency><d:available>{}</d:available><title>t</title>"
+    names = f' xmlns:d="http://purl.org/dc/terms/" xmlns:w="{OWN}"'
+    for said in ("2026-01-01T05:00:00Z", "at eight"):
+        (found,) = parse(rss(stated.format(said), root=names), at="2026-01-01T06:10:00Z").items
+        assert found.signals == ItemSignals(embargo=said)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from publish.web import feeds as feeds_module
 from publish.web import gate as gate_module
 from publish.web.app import create
 from stories import clock
-from stories.db import Store, feeds, subscribers
+from stories.db import Store, connect, feeds, subscribers
 from stories.keys import key_set
 from stories.models import Signals, Story
 from tests.conftest import ConfigOf
@@ -130,6 +131,34 @@ def test_an_early_entry_says_until_when_and_is_the_one_that_comes(site: Site) ->
             assert (before.guid, before.headline) == (after.guid, after.headline)
             assert before.statement is None
             assert after.statement is not None
+
+
+@pytest.mark.parametrize("format", feeds.FORMATS)
+def test_who_reads_it_with_wirecopy_holds_it_as_long(
+    site: Site, config: ConfigOf, other_url: str, format: str
+) -> None:
+    life = site.life
+    until = life.now + HOUR
+    send(life, until)
+    early = site.body("early", format)
+    assert b"not been edited by" in early
+    with closing(connect(other_url)) as store:
+        keys: dict[str, Any] = {"publisher": {"name": "Partner", "url": "https://partner.example"}}
+        named = [{"name": "all", "title": "All"}]
+        partner = Life(config(wires=[WIRE], feeds=named, **keys), store, now=life.now)
+        partner.begin()
+        partner.receive_bytes(early, after=MINUTE)
+        assert titles(partner) == ["Good news"]
+        for moment in (until - timedelta(microseconds=1), until):
+            with rendered_at(partner, moment):
+                assert titles(partner) == ["Secret", "Good news"][moment < until :]
+        body = json.loads(partner.bodies()["all", "json"])["items"][0]["content_html"]
+        with rendered_at(life, until + MINUTE):
+            partner.receive_bytes(site.body("early", format), after=MINUTE)
+        assert titles(partner) == ["Secret", "Good news"]
+        signed = json.loads(partner.bodies()["all", "json"])["items"][0]["content_html"]
+        assert signed == body
+        assert body.count("not been edited by") == body.count("Partner") == 1
 
 
 def test_while_it_is_not_rendered_at_its_time_it_stays(site: Site) -> None:
