@@ -228,18 +228,40 @@ def _passages(raw: str, marks: re.Pattern[str], head: re.Pattern[str]) -> list[P
 
 
 BYLINE = re.compile(r"(?:By|Von|Par|Por|Di|Door|Av|Af)\s+[^\W\d_a-z]")
-KILL = re.compile(r"\b(?:BULLETIN|MANDATORY|STORY)[ -]KILL\b|\bKILL(?=,|\W*\Z)")
-HOLD = re.compile(
-    r"\bEMBARGO(?:ED\b|\s*[:-]|\s+(?:UNTIL|TILL|TO)\b)|\bHOLD[ -]FOR[ -]RELEASE\b"
-    r"|\bNOT FOR (?:RELEASE|PUBLICATION) (?:BEFORE|UNTIL)\b",
+KILL = re.compile(
+    r"\b(?:BULLETIN|MANDATORY|ADVISORY)[ -]KILL\b|\bKILL[ -](?:BULLETIN|MANDATORY|ADVISORY)\b"
+    r"|[(\[*]KILL(?:ED)?[)\]*]|(?-i:\bSTORY[ -]KILL\b|\bKILL(?=,|\W*\Z))",
     re.IGNORECASE,
 )
+_TIME = (
+    r"(?:(?:[01]\d|2[0-4])[0-5]\d|[0-2]?\d[:.H][0-5]\d"
+    r"|[0-2]?\d ?(?:[AP]\.?M|UHR|H|HRS|GMT|UTC))\b"
+)
+_MONTH = (
+    r"(?:JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?"
+    r"|SEPT?(?:EMBER)?|OCT(?:OBER)?|NOV(?:EMBER)?|DEC(?:EMBER)?)\b"
+)
+_WHEN = (
+    rf"(?:{_TIME}|\d{{1,2}}[./-]\d|\d{{1,2}}(?:ST|ND|RD|TH)?\W? ?{_MONTH}|{_MONTH}\.? \d"
+    r"|(?:MON|TUES|WEDNES|THURS|FRI|SATUR|SUN)DAY\b|(?:TODAY|TONIGHT|TOMORROW|NOON|MIDNIGHT)\b)"
+)
+_TILL = r"(?:UN)?TILL?\b|TO\b|JUSQU|HASTA\b|BIS\b|TOT\b|FINO\b"
+HOLD = re.compile(
+    rf"\bEMBARGO(?:ED\b|\s*[:-]|\s+(?:{_TILL})|[\s,/(]*(?:FOR\s+|AT\s+|ON\s+)?{_WHEN})"
+    r"|\bEMBARGO FOR (?:RELEASE|PUBLICATION|USE)\b|[(\[*]\s?EMBARGO\s?[)\]*]|\bSPERRFRIST"
+    rf"|\bHOLD[ -](?:FOR[ -](?:RELEASE\b|{_WHEN})|(?:UN)?TILL?\s+{_WHEN})"
+    r"|\bNOT FOR (?:RELEASE|PUBLICATION|USE|BROADCAST) (?:BEFORE|UNTIL|TILL)\b",
+    re.IGNORECASE,
+)
+"""A time, a day or a bracket tells a mark of the desk's from a topic, such as RUSSIA-EMBARGO."""
 CORRECTION = re.compile(r"\bcorrect(?:ion|ive|s)\b", re.IGNORECASE)
 
 
 def status_of(*lines: str) -> str:
     """What sluglines and notes say of a text's use: these formats have no other place for it. A
-    headline says nothing: people are killed, and embargoes lifted."""
+    headline says nothing: people are killed, and embargoes lifted. A number behind a last comma
+    says how many words there are."""
+    lines = tuple(_SLUG_END.sub("", line) for line in lines)
     if any(KILL.search(line) for line in lines):
         return "kill"
     return "withheld" if any(HOLD.search(line) for line in lines) else ""

@@ -272,15 +272,50 @@ def test_an_embargo_that_cannot_be_read_holds(name: str) -> None:
     assert "when the speech is over" in judged(contents).refused[0].message
 
 
+KILLED = (
+    *("INDIA-RAIN-KILL", "RAIN KILL", "KILL, RAIN", "BULLETIN KILL RAIN", "RAIN, KILL MANDATORY"),
+    *("Rain, Mandatory Kill", "KILL ADVISORY RAIN", "Rain-Kill Advisory", "RAIN (KILL)"),
+    *("RAIN (KILLED)", "RAIN-KILL, 300"),
+)
+HELD = (
+    *("RAIN-EMBARGOED", "RAIN EMBARGO 1800 GMT", "RAIN EMBARGO FOR 1800", "RAIN/EMBARGO 18:00"),
+    *("EMBARGO UNTIL 1800 GMT", "EMBARGO TILL SUNDAY", "EMBARGO: 1800", "Rain, embargo 6 p.m."),
+    *("RAIN (EMBARGO)", "RAIN (EMBARGO 1800)", "***EMBARGO*** RAIN", "EMBARGO SUNDAY RAIN"),
+    *("RAIN EMBARGO, 1800 GMT", "RAIN EMBARGO 5 JAN", "RAIN EMBARGO JAN. 5", "EMBARGO 05/01 RAIN"),
+    *("RAIN EMBARGO FOR RELEASE SUNDAY", "EMBARGO JUSQU'A 18H00", "EMBARGO HASTA LAS 18.00"),
+    *("NOT FOR USE BEFORE 1800 GMT", "NOT FOR PUBLICATION UNTIL 1800", "HOLD FOR 1800 GMT"),
+    *("HOLD FOR RELEASE", "HOLD UNTIL 1800", "Sperrfrist 18.00 Uhr", "SPERRFRIST 1800"),
+)
+TOPICS = (
+    *("SUDAN-KILLED", "TEENAGER KILLED", "POLICE KILL THREE", "KILL BILL", "KILLING FIELDS"),
+    *("RUSSIA-EMBARGO/", "RAIN-EMBARGO", "RAIN/EMBARGO", "IRAN OIL EMBARGO", "EMBARGO CUBA-US"),
+    *("OIL EMBARGO LIFTED", "ARMS EMBARGO FOR SUDAN", "OIL EMBARGO 50 YEARS"),
+    *("OIL EMBARGO 1973", "CHELSEA HOLD CITY", "HOLD FOR RANSOM", "EMBARGO ON RUSSIA, 1st Ld, 900"),
+    *("EMBARGO MARKET", "OIL EMBARGO AUGUSTA", "TO HOLD TILL RECORDS", "EMBARGO 30 MAYORS"),
+)
+
+
 @pytest.mark.parametrize("name", LINES)
 @pytest.mark.parametrize(
     ("slugline", "state"),
-    [("INDIA-RAIN-KILL", "item-canceled"), ("RAIN-EMBARGOED", "item-withheld")],
+    [
+        *((slugline, "item-canceled") for slugline in KILLED),
+        *((slugline, "item-withheld") for slugline in HELD),
+    ],
 )
 def test_marks_of_the_desk_hold_where_there_is_no_other_place(
     name: str, slugline: str, state: str
 ) -> None:
     assert states(read(LINES[name](replace(RAIN, slugline=slugline)))) == [state]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_topic_of_the_slugline_is_no_mark_of_the_desk(name: str) -> None:
+    for slugline in TOPICS:
+        assert (states(read(LINES[name](replace(RAIN, slugline=slugline)))), slugline) == (
+            [],
+            slugline,
+        )
 
 
 BROKEN = {"malformed", "not-a-feed", "empty"}
