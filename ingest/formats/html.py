@@ -27,9 +27,9 @@ from typing import Any
 from ingest.integrity import letters
 from ingest.item import Item
 from stories.errors import ParseError
-from wirecopy.encoding import names
+from wirecopy.encoding import names, well_formed
 from wirecopy.errors import Refused
-from wirecopy.html import TOKEN
+from wirecopy.html import TOKEN, body
 from wirecopy.jose import as_text, from_xml, read_token
 from wirecopy.text import spoken
 from wirecopy.urls import srcset
@@ -137,6 +137,14 @@ _UNSEEN = re.compile(
     r"|(?:width|height)\s*=\s*[\"']?[01](?:px)?[\"'\s])|\shidden(?![\w-])",
     re.IGNORECASE,
 )
+_WHOLE_COMMENT = re.compile(r"<!--(?:(?!-->|<!--).)*-->", re.DOTALL)
+_PRINTED = re.compile(r"<(?:del|s|strike|q|sup)\b|<[^<>]*(?:style|hidden)", re.IGNORECASE)
+"""What headlines may hold that is more than words."""
+_STRUCK = ("del", "s", "strike")
+_GONE = re.compile(rf"{_UNSEEN.pattern}|\bline-through\b|\bmso-hide\s*:\s*all", re.IGNORECASE)
+_RAISED = str.maketrans("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾")
+_RAISED_ALONE = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾]+")
+_DIGIT = re.compile("[0-9]")
 _HELD = re.compile(r"<(?:img|picture|video|audio|iframe|svg|object|embed|amp-)", re.IGNORECASE)
 _SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
 _SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
@@ -164,16 +172,18 @@ def is_markup_title(text: str, mends: bool = True) -> bool:
     """
     if "<" not in text or len(text) > 10_000:
         return False
+    text, count = _WHOLE_COMMENT.subn("", text) if mends else (text, 0)
     depth: dict[str, int] = {}
-    count = 0
+    tags = 0
     for match in _TAG.finditer(text):
         name = match[2].lower()
         if name not in ELEMENTS or (mends and name in _SPOKEN_OF and not match[3].strip(" /")):
             return False
-        count += 1
+        tags += 1
         if name not in VOID and not match[3].endswith("/"):
             depth[name] = depth.get(name, 0) + (-1 if match[1] else 1)
-    return bool(count) and count == text.count("<") and not any(depth.values())
+    whole = tags == text.count("<") and not any(depth.values())
+    return whole and bool(tags or (count and text.strip()))
 
 
 def resolve_references(text: str) -> str:
@@ -241,11 +251,37 @@ def mended(item: Item, **changes: Any) -> Item:
         media=tuple(replace(m, credit=line(m.credit)) if m.credit else m for m in item.media),
         rights=line(item.rights),
         dateline=line(item.dateline),
-        headline=mend(item.headline) if item.headline_html else unwrapped(item.headline),
+        headline=titled(mend(item.headline)) if item.headline_html else unwrapped(item.headline),
         body=mend(item.body) if item.body_html else unwrapped(item.body),
         summary=mend(item.summary) if item.summary_html else unwrapped(item.summary),
         **changes,
     )
+
+
+def titled(html: str) -> str:
+    """*html*, a headline, as markup of the words that a reader of it sees: without what it strikes
+    out or hides, with marks around quotations, and with characters for raised numbers."""
+    if not _PRINTED.search(html):
+        return html
+    with suppress(ParseError):  # markup built to burst a parser
+        top = body(well_formed(html))
+        for node in top.css("*"):
+            style = " ".join(f'{name}="{said or ""}"' for name, said in node.attributes.items())
+            if node.tag in _STRUCK or _GONE.search(f" {style} "):
+                node.replace_with("")
+        for node in reversed(top.css("q")):
+            marks = "‘’" if node.css_matches("q q") else "“”"
+            node.insert_before(marks[0])
+            node.insert_after(marks[1])
+            node.unwrap()
+        for node in top.css("sup"):
+            words = node.text().strip()
+            if _DIGIT.search(words):
+                raised = words.translate(_RAISED)
+                # What has no such character is read as a power all the same: 10^2.5.
+                node.replace_with(raised if _RAISED_ALONE.fullmatch(raised) else f"^{words}")
+        return top.inner_html or ""
+    return html
 
 
 def line(text: str) -> str:

@@ -33,7 +33,7 @@ from html.entities import html5
 from typing import Literal
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html import VOID, mend, printed, unwrapped
+from ingest.formats.html import VOID, mend, printed, titled, unwrapped
 from ingest.formats.sniff import beginning, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import Hints
@@ -257,8 +257,14 @@ def _passage(
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         text = unwrapped(text) if document.charset.mends else text
         spellings = (text,)
+    if kind == "headline" and document.charset.mends:
+        mend = _headline
     readings = partial(_readings, text, inner if nested else None, stated, mend)
     return Passage(f"<{name}>", kind, inner, tuple(map(mend, spellings)), readings, family)
+
+
+def _headline(text: str) -> str:
+    return titled(mend(text))
 
 
 def _readings(

@@ -1,3 +1,4 @@
+import html
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -151,6 +152,49 @@ def test_a_feed_without_items_is_no_error(body: str, kind: str) -> None:
 )
 def test_headlines_are_exact(title: str, words: str) -> None:
     assert headline(only(f"<title>{title}</title>")) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Six <del>five</del> dead", "Six dead"),
+        ("Six <s>five</s> <strike>four</strike> dead", "Six dead"),
+        ('<b style="text-decoration: line-through">Five</b> Six dead', "Six dead"),
+        ('<span style="display:none">Eds: <b>hold</b> it</span>Rain', "Rain"),
+        ("<span hidden='hidden'>Eds: <span>hold</span> it</span>Rain", "Rain"),
+        ("<q>Guilty</q>, says mayor", "“Guilty”, says mayor"),
+        ("<q>He said <q>no</q> &amp; left</q>", "“He said ‘no’ & left”"),
+        ("<!--StartFragment-->Rain<!--EndFragment-->", "Rain"),
+        ("<!-- a --><b>Rain</b> &lt;del&gt; it", "Rain <del> it"),
+        ("10<sup>6</sup> missing", "10⁶ missing"),
+        ("10<sup><i>-12</i></sup> and 10<sup>2.5</sup>", "10⁻¹² and 10^2.5"),
+        ("The 1<sup>st</sup> of CO<sub>2</sub>", "The 1st of CO2"),
+        ("Six <ins>five</ins> <mark>dead</mark>", "Six five dead"),
+    ],
+)
+def test_headlines_are_what_a_reader_sees_of_them(title: str, words: str) -> None:
+    spelt = html.escape(title)
+    for body in (
+        rss(f"<guid>a</guid><title>{spelt}</title><description>Words of it.</description>"),
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>a</id><title type="html">{spelt}'
+        "</title><content>Words of it.</content></entry></feed>",
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>a</id><title type="xhtml"><div'
+        f' xmlns="http://www.w3.org/1999/xhtml">{title}</div></title><content>Words of it.'
+        "</content></entry></feed>",
+    ):
+        (found,) = reading.parse(body.encode(), HINTS, WIRE).found
+        assert (found.version.headline, found.keys.headline) == (words, words)
+        assert found.received is not None, "both readings of it agree"
+
+
+@pytest.mark.parametrize(
+    "title", ["Use of <del> tag rises", "1 < 2", "<q> or not", "Use of <!-- in HTML", "<!-- a -->"]
+)
+def test_headlines_that_only_speak_of_markup_stay(title: str) -> None:
+    body = rss(f"<guid>a</guid><title>{html.escape(title)}</title><description>W</description>")
+    (found,) = reading.parse(body.encode(), HINTS, WIRE).found
+    assert found.version.headline == title
+    assert found.received is not None
 
 
 @pytest.mark.parametrize(
