@@ -177,7 +177,11 @@ def _when(text: str, rule: int) -> tuple[datetime, str]:
 
 def _where(naive: datetime, tail: str, zone: ZoneInfo, rule: int) -> datetime:
     found = _called(tail, naive, zone) if rule >= 2 else None
-    return naive.replace(tzinfo=found or _zone(tail, naive, zone))
+    moment = naive.replace(tzinfo=found or _zone(tail, naive, zone))
+    # Of an hour that comes twice, the one that is called so.
+    again = moment.replace(fold=1)
+    is_again = rule >= 2 and (again.tzname() or "").casefold() in tail.casefold().split()
+    return again if is_again else moment
 
 
 # Since rule 2: other spellings, as those that the rest of the module reads.
@@ -203,7 +207,10 @@ _RFC_5322 = re.compile(
 _NUMBER = re.compile(r"(\d{8,14})(?:\.\d+)?")
 _MONTHLY = re.compile(r"(\d{4})(?:-(\d{2}))?")
 _HOURLY = re.compile(r"(\d{4}-?\d{2}-?\d{2}T\d{2})(?=Z|[+-]|$)", re.IGNORECASE)
-_BRACKETED = re.compile(r"\s*\[([A-Za-z][\w/+-]*)\]$")
+_BRACKETED = re.compile(r"(z)?\s*\[!?([A-Za-z][\w/+-]*)\](?:\[!?[a-z][\w-]*=[\w-]*\])*$", re.I)
+"""A zone behind an offset, as Java and RFC 9557 write it."""
+_WEEKLY = re.compile(r"(\d{4})(-?)W(\d{2})(?:\2([1-7]))?(?=T|$)", re.IGNORECASE)
+_ORDINAL = re.compile(r"(\d{4})(?:-(\d{3})(?=T|$)|(\d{3})(?=T))", re.IGNORECASE)
 _RUNNING = re.compile(r"\sm=[+-][\d.]+$")  # Go's clock of the process
 _HAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日号號일]")
 _CLOCK = re.compile(r"(\d{1,2})\s?[時时點点시]\s?(?:(\d{1,2})\s?[分분](?:\s?(\d{1,2})\s?[秒초])?)?")
@@ -247,7 +254,13 @@ def _respelt(text: str) -> str:
         return _numbered(number[1])
     if short := _MONTHLY.fullmatch(text):
         return f"{short[1]}-{short[2] or '01'}-01"
-    text = _HOURLY.sub(r"\1:00", _BRACKETED.sub(r" \1", text))
+    if weekly := _WEEKLY.match(text):
+        day = date.fromisocalendar(int(weekly[1]), int(weekly[3]), int(weekly[4] or "1"))
+        text = f"{day}{text[weekly.end() :]}"
+    elif ordinal := _ORDINAL.match(text):
+        text = f"{_day(int(ordinal[1]), int(ordinal[2] or ordinal[3]))}{text[ordinal.end() :]}"
+    text = _BRACKETED.sub(lambda m: f"{'+00:00' if m[1] else ''} {m[2]}", text)
+    text = _HOURLY.sub(r"\1:00", text)
     if _HAN.search(text):
         text = _CLOCK.sub(lambda m: f" {m[1]}:{m[2] or '00'}:{m[3] or '00'}", text)
         text = _HAN.sub(r"\1-\2-\3 ", text)
@@ -255,6 +268,17 @@ def _respelt(text: str) -> str:
     text = _BEHIND.sub(lambda m: f" {_HALVES[(m[1] or m[2]).lower()]}", text)
     text = _WORD.sub(lambda m: _months().get(m[0].casefold(), m[0]), _TWO_WORDS.sub(r"\1_", text))
     return _POINTED.sub(r"\1\2:\3", " ".join(_BESIDE.sub(" ", text).split()))
+
+
+def _day(year: int, number: int) -> date:
+    """Day *number* of *year*.
+
+    :raises ValueError: when it has none.
+    """
+    found = date(year, 1, 1) + timedelta(days=number - 1)
+    if found.year != year:
+        raise ValueError("no such day")
+    return found
 
 
 def _numbered(digits: str) -> str:
@@ -299,6 +323,8 @@ def _called(tail: str, naive: datetime, own: ZoneInfo) -> tzinfo | None:
         _check_name(offset[2] or "", offset[1])
         return _zone(offset[1], naive, own)
     name = tail.casefold()
+    if name == "gmt":  # also where the wire's zone is London's, in summer
+        return UTC
     if name in _LONG or "/" in name:
         return _area(_LONG.get(name, tail))
     if name in _SEVERAL:

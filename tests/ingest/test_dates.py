@@ -55,6 +55,17 @@ INSTANTS = st.integers(0, int((LAST - FIRST).total_seconds())).map(
         ("2026-11-22T24:00:00Z", "2026-11-23T00:00:00"),
         ("2026-11-22", "2026-11-21T18:30:00"),
         ("2026/11/22 06:00:00", "2026-11-22T00:30:00"),
+        ("2026-W07-5T17:05Z", "2026-02-13T17:05:00"),
+        ("2026W075T170500+0100", "2026-02-13T16:05:00"),
+        ("2026-W07-5", "2026-02-12T18:30:00"),
+        ("2026-W01", "2025-12-28T18:30:00"),
+        ("2026-W53-7T00:00:00Z", "2027-01-03T00:00:00"),
+        ("2026-044T17:05Z", "2026-02-13T17:05:00"),
+        ("2026044T170500Z", "2026-02-13T17:05:00"),
+        ("2028-366", "2028-12-30T18:30:00"),
+        ("2026-02-13T17:05Z[UTC]", "2026-02-13T17:05:00"),
+        ("2026-02-13T17:05:00Z[Europe/Berlin]", "2026-02-13T17:05:00"),
+        ("2026-02-13T17:05:00+01:00[!Europe/Berlin][u-ca=gregory]", "2026-02-13T16:05:00"),
         # as seen on wires
         ("June 27, 2021 01:34 PM", "2021-06-27T08:04:00"),
         ("Sunday, June 27, 2021 02:56 PM +0530", "2021-06-27T09:26:00"),
@@ -133,7 +144,7 @@ def test_dates_are_read(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "now", "today", "12:00", "2026112206", "2026-W47-7", "99999", "01/02/2026",
+        "", "now", "today", "12:00", "2026112206", "2026-W47-8", "99999", "01/02/2026",
         "31 Feb 2026", "Sun, 22 Nov 2026 25:00:00 GMT", "Sun, 22 Nov 2026 06:00:00 XYZ",
         "Sun, 22 Nov 2026 13:00 PM", "Sun, 22 Nov 2026 06:00:00 +2500", "22 Nov", "Nov 2026",
         "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z", "9998-12-31T23:59:59-12:00",
@@ -142,6 +153,43 @@ def test_dates_are_read(text: str, expected: str) -> None:
 )  # fmt: skip
 def test_what_is_no_one_instant_is_none(text: str) -> None:
     assert parse_date(text, INDIA) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-W54-1", "2025-W53-1", "2026-W07-8", "2026-W00-1", "2026-000", "2026-366"),
+        *("2026-400T10:00", "2026044", "2026-02-13T17:05Z[Nowhere/Town]"),
+    ],
+)
+def test_days_that_are_none_are_no_date(text: str) -> None:
+    assert parse_date(text, INDIA) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("25 Oct 2026 02:30 CET", "Europe/Berlin", "2026-10-25T01:30:00"),
+        ("Sun, 25 Oct 2026 02:30:00 CEST", "Europe/Berlin", "2026-10-25T00:30:00"),
+        ("25 Oct 2026 02:30", "Europe/Berlin", "2026-10-25T00:30:00"),
+        ("25 Oct 2026 02:30 MEZ", "Europe/Berlin", "2026-10-25T01:30:00"),
+        ("2026-11-01 01:30 EST", "America/New_York", "2026-11-01T06:30:00"),
+        ("2026-11-01 01:30 EDT", "America/New_York", "2026-11-01T05:30:00"),
+        ("2026-04-05 02:30 AEST", "Australia/Sydney", "2026-04-04T16:30:00"),
+        ("Sun, 25 Oct 2026 01:30:00 GMT", "Europe/London", "2026-10-25T01:30:00"),
+        ("Sun, 25 Oct 2026 01:30:00 BST", "Europe/London", "2026-10-25T00:30:00"),
+        ("Wed, 01 Jul 2026 12:00:00 GMT", "Europe/London", "2026-07-01T12:00:00"),
+        ("Wed, 01 Jul 2026 12:00:00 GMT", "Europe/Dublin", "2026-07-01T12:00:00"),
+        ("29 Mar 2026 02:30 CEST", "Europe/Berlin", "2026-03-29T00:30:00"),
+        # What many write all the year round is the wire's own time.
+        ("1 Jul 2026 12:00 CET", "Europe/Berlin", "2026-07-01T10:00:00"),
+        ("1 Jul 2026 12:00 EST", "America/New_York", "2026-07-01T16:00:00"),
+    ],
+)
+def test_a_zone_that_is_named_counts(text: str, zone: str, expected: str) -> None:
+    found = parse_date(text, ZoneInfo(zone))
+    assert found is not None
+    assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 def test_a_wire_means_its_own_zone_by_a_name_it_uses() -> None:
