@@ -5,8 +5,8 @@ A format is one pure function ``parse(body, hints) -> Parsed`` listed in ``inges
 over these.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from stories.models import INTAKE_RULE, Value, Version
@@ -177,6 +177,19 @@ class Item:
     elsewhere: str = ""
     unreadable: str = ""
     independent: bool = True
+
+
+def by_itself(place: Item, read: Callable[[Item], Item]) -> Item:
+    """What *read* makes of the item at *place*; *place* with the reason where it fails: what nobody
+    foresaw in one item must not take its neighbours with it."""
+    try:
+        return read(place)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return replace(
+            place, unreadable=f"{type(error).__name__}: {error}; report this capture", doubt=""
+        )
 
 
 @dataclass(frozen=True, slots=True)

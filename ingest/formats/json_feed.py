@@ -47,7 +47,17 @@ from ingest.integrity import (
     letters,
     without_last,
 )
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, ItemMedia, ItemSignals, Parsed, summed_up
+from ingest.item import (
+    MOST_ITEMS,
+    Channel,
+    Hints,
+    Item,
+    ItemMedia,
+    ItemSignals,
+    Parsed,
+    by_itself,
+    summed_up,
+)
 from stories.errors import ParseError
 from wirecopy.statement import Credit
 from wirecopy.text import projection
@@ -109,10 +119,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         members, problem = read_object(decoded(body[start:stop], charset))
         if problem:
             problems.append((position, problem))
-        item = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
-        item = replace(item, independent=not problem)
-        item = _item(item, members, feed, home or hints.url, mends=hints.mends)
-        items.append(mended(item) if hints.mends else item)
+        place = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
+        place = replace(place, independent=not problem)
+        read = partial(_item, members=members, feed=feed, base=home or hints.url, mends=hints.mends)
+        items.append(place if problem else by_itself(place, read))
     return Parsed(
         format=f"json{version[1].replace('.', '')}",
         channel=Channel(
@@ -142,7 +152,7 @@ def _letters(text: tuple[str, bool]) -> int:
 
 
 def _item(
-    item: Item, members: dict[str, Any], feed: dict[str, Any], base: str, *, mends: bool
+    item: Item, *, members: dict[str, Any], feed: dict[str, Any], base: str, mends: bool
 ) -> Item:
     """*item* with what its *members* say; *base* is where addresses of the feed are resolved."""
     link = resolve(text_of(members, "url", "external_url"), base) or ""
@@ -179,7 +189,7 @@ def _item(
         item = replace(item, signals=ItemSignals("withdrawn"))
     if held := text_of(own, "available"):
         item = replace(item, signals=replace(item.signals or ItemSignals(), embargo=held))
-    return replace(
+    item = replace(
         item,
         guid=text_of(members, "id"),
         link=link,
@@ -196,6 +206,7 @@ def _item(
         categories=tuple((tag, "") for tag in listed(members, "tags") if isinstance(tag, str)),
         media=_media(members, mends=mends),
     )
+    return mended(item) if mends else item
 
 
 def _printed(own: object) -> str:

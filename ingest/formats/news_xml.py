@@ -9,6 +9,7 @@ local names: agencies write several namespaces, and none.
 import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from lxml import etree
@@ -18,7 +19,7 @@ from ingest.formats.bodies import Text, of_type
 from ingest.formats.html import ELEMENTS, VOID, mend
 from ingest.formats.sniff import HEAD, beginning, declared, sniff_xml
 from ingest.formats.xml_repair import Context
-from ingest.item import MOST_ITEMS, Channel, Hints, Item, Parsed
+from ingest.item import MOST_ITEMS, Channel, Hints, Item, Parsed, by_itself
 from stories.errors import ParseError
 from wirecopy.encoding import names
 
@@ -58,6 +59,10 @@ class Document:
     unread: int
     whole: bool
 
+    def items(self, read: Callable[[Element, Item], Item]) -> list[Item]:
+        """Each item, as *read* makes it of its element, and of where it stands."""
+        return [_item(at, node, read) for at, node in enumerate(self.nodes)]
+
     def parsed(self, format: str, items: Iterable[Item], notes: Iterable[str] = ()) -> Parsed:
         """The *items* that were made of it, and what is to be noted besides."""
         return Parsed(
@@ -96,10 +101,18 @@ def read(body: bytes, hints: Hints, called: tuple[str, ...], format: str) -> Doc
     )
 
 
+def _item(position: int, node: Node, read: Callable[[Element, Item], Item]) -> Item:
+    place = Item(position, node.start, node.end, doubt=node.doubt, unreadable=node.why)
+    return place if node.element is None else by_itself(place, partial(read, node.element))
+
+
 def _node(raw: bytes, start: int, end: int, charset: encoding.Charset, context: Context) -> Node:
     text = charset.decode(raw)
     tree = xml_repair.item(text, context, patiently=False)
     why = "" if tree.element is not None else f"{tree.repaired}: {_fault(text)}"
+    if tree.element is not None:
+        # They are no copy, and stand anywhere: left in, each would be an element without a name.
+        etree.strip_tags(tree.element, etree.Comment, etree.ProcessingInstruction)
     return Node(start, end, tree.element, why, charset.doubt(raw))
 
 
@@ -122,9 +135,8 @@ def _is_whole(head: str, tail: str) -> bool:
 
 
 def local(element: Element) -> str:
-    """The local name of *element*; ``""`` of a comment or an instruction."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    """The local name of *element*."""
+    return str(element.tag).rpartition("}")[2]
 
 
 def child(element: Element | None, *path: str) -> Element | None:
@@ -203,7 +215,7 @@ def markup(element: Element, rule: Rule) -> str:
 def _write(element: Element, rule: Rule, pieces: list[str]) -> None:
     pieces.append(html.escape(element.text or "", quote=False))
     for one in element:
-        name = rule(local(one)) if isinstance(one.tag, str) else None
+        name = rule(local(one))
         if name is not None:
             if name:
                 pieces.append(f"<{name}{_attributes(one)}>")
@@ -221,7 +233,7 @@ def _attributes(element: Element) -> str:
 
 def texts_of(element: Element, content_type: str = "") -> list[Text]:
     """The story that *element* holds: NITF, XHTML, or characters that are HTML or none."""
-    if not any(isinstance(one.tag, str) for one in element):
+    if len(element) == 0:
         text = "".join(map(str, element.itertext()))
         found = of_type(text, content_type)
         return [Text(mend(text), True) if found.is_html else found]

@@ -7,12 +7,12 @@ date and name, as in ``PublicIdentifier``, without the revision.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ingest.formats import news_xml, nitf
 from ingest.formats.bodies import Text, joined
 from ingest.formats.news_xml import (
     Element,
-    Node,
     child,
     children,
     first,
@@ -48,23 +48,18 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, ("newsitem",), "NewsML 1")
-    return found.parsed("newsml-1", (_item(at, node) for at, node in enumerate(found.nodes)))
+    return found.parsed("newsml-1", found.items(_item))
 
 
-def _item(position: int, node: Node) -> Item:
-    root = node.element
-    if root is None:
-        return Item(position, node.start, node.end, unreadable=node.why)
+def _item(root: Element, place: Item) -> Item:
     name, managed = child(root, "Identification", "NewsIdentifier"), child(root, "NewsManagement")
     contents = [one for one in within(root, "ContentItem") if not _is_caption(one)]
     texts = [text for one in contents for text in _texts(one)]
     body = joined(texts)
     media = [*_media(root), *(m for one in within(root, "DataContent") for m in nitf.media(one))]
     admin = next(within(root, "AdministrativeMetadata"), None)
-    return Item(
-        position,
-        node.start,
-        node.end,
+    return replace(
+        place,
         guid=_guid(name),
         version=words(child(name, "RevisionId")),
         headline=_line(root, "HeadLine") or nitf.headline(root) or _line(root, "NameLabel"),
@@ -84,7 +79,6 @@ def _item(position: int, node: Node) -> Item:
         rights=_line(root, "CopyrightLine"),
         urgency=stated(child(managed, "Urgency"), "FormalName"),
         dateline=_line(root, "DateLine"),
-        doubt=node.doubt,
         signals=ItemSignals(
             status=_status(managed),
             embargo=_lifted(managed),

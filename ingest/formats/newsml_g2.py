@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from ingest.formats import news_xml, nitf, own
 from ingest.formats.bodies import Text, joined
@@ -60,17 +61,14 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     """
     found = news_xml.read(body, hints, _CALLED, "NewsML-G2")
     ours = OWN.encode() in body
-    items = [_item(at, node, ours=ours) for at, node in enumerate(found.nodes)]
+    items = found.items(partial(_item, ours=ours))
     arranged = _arranged(items, found.nodes)
     left = (one for one in arranged if one is not None)
     return found.parsed("newsml-g2", left, _left_out(arranged))
 
 
-def _item(position: int, node: Node, *, ours: bool) -> Item:
-    """The item that *node* is; *ours* tells that the document may be another Wirecopy's."""
-    root = node.element
-    if root is None:
-        return Item(position, node.start, node.end, unreadable=node.why)
+def _item(root: Element, place: Item, *, ours: bool) -> Item:
+    """The item that *root* is; *ours* tells that the document may be another Wirecopy's."""
     about, rights = child(root, "contentMeta"), child(root, "rightsInfo")
     meta, content = child(root, "itemMeta"), child(root, "contentSet")
     texts = _package(root) if local(root) == "packageItem" else _texts(content)
@@ -82,10 +80,8 @@ def _item(position: int, node: Node, *, ours: bool) -> Item:
         *(m for one in _inline(content) for m in nitf.media(one)),
     ]
     summary = _described(about, "caption" if media and not body.text else "summary")
-    item = Item(
-        position,
-        node.start,
-        node.end,
+    item = replace(
+        place,
         guid=stated(root, "guid"),
         version=stated(root, "version"),
         headline=_headline(about) or first(children(meta, "title")),
@@ -106,7 +102,6 @@ def _item(position: int, node: Node, *, ours: bool) -> Item:
         or next(_named(children(rights, "copyrightHolder")), ""),
         urgency=first(children(about, "urgency")),
         dateline=first(children(about, "dateline")),
-        doubt=node.doubt,
         elsewhere="" if body.text or (media and not is_text) else _elsewhere(content),
         signals=ItemSignals(
             status=_coded(child(meta, "pubStatus")),

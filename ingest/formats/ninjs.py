@@ -8,10 +8,10 @@ its own the parts of the story. Of media the description is the caption.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from ingest.formats import bodies, encoding, item_spans, json_text, own
 from ingest.formats.bodies import Text, joined
@@ -29,6 +29,7 @@ from ingest.item import (
     ItemSignals,
     Parsed,
     Subject,
+    by_itself,
     rank,
     summed_up,
 )
@@ -69,6 +70,12 @@ def _place(members: frozenset[Path]) -> Path | None:
     return None
 
 
+class ItemOf(Protocol):
+    """Makes an item of where it stands, and of the members of its object."""
+
+    def __call__(self, item: Item, one: dict[str, Any]) -> Item: ...
+
+
 def parse(body: bytes, hints: Hints) -> Parsed:
     """The stories of *body*. Linear in its length.
 
@@ -84,7 +91,7 @@ def read(
     hints: Hints,
     charset: encoding.Charset,
     place: Path,
-    item_of: Callable[[Item, dict[str, Any]], Item],
+    item_of: ItemOf,
     format: str,
 ) -> Parsed:
     """The items of *body* at *place*, each made by *item_of* of its members.
@@ -107,7 +114,7 @@ def read(
             problems.append((position, problem))
             items.append(item)
         else:
-            items.append(mended(item_of(item, lowered(members))))
+            items.append(mended(by_itself(item, partial(item_of, one=lowered(members)))))
     if problems and not json_text.is_document(_around(body, spans, charset)):
         # A quotation mark too few shifts all that follows: what looks like a story may be a part.
         first = problems[0][0]

@@ -7,12 +7,12 @@ version has an id that begins with it. ``date.release`` is its embargo.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ingest.formats import news_xml
 from ingest.formats.bodies import joined
 from ingest.formats.news_xml import (
     Element,
-    Node,
     child,
     children,
     first,
@@ -43,13 +43,10 @@ def parse(body: bytes, hints: Hints) -> Parsed:
     :raises ParseError: ``malformed`` where none is whole.
     """
     found = news_xml.read(body, hints, ("nitf",), "NITF")
-    return found.parsed("nitf", (_item(at, node) for at, node in enumerate(found.nodes)))
+    return found.parsed("nitf", found.items(_item))
 
 
-def _item(position: int, node: Node) -> Item:
-    root = node.element
-    if root is None:
-        return Item(position, node.start, node.end, unreadable=node.why)
+def _item(root: Element, place: Item) -> Item:
     data = next(within(root, "docdata"), None)
     head = next(within(root, "body.head"), None)
     key, correction = child(data, "du-key"), child(data, "correction")
@@ -58,10 +55,8 @@ def _item(position: int, node: Node) -> Item:
     meta = {stated(m, "name").lower(): stated(m, "content") for m in within(root, "meta")}
     holder = child(data, "doc.copyright")
     dated = (stated(child(data, name), "norm") for name in ("date.issue", "date.release"))
-    return Item(
-        position,
-        node.start,
-        node.end,
+    return replace(
+        place,
         guid=_id(stated(child(data, "doc-id"), "id-string"), stated(key, "key")),
         version=stated(key, "version", "generation"),
         headline=headline(root),
@@ -79,7 +74,6 @@ def _item(position: int, node: Node) -> Item:
         or " ".join(filter(None, (stated(holder, "year"), stated(holder, "holder")))),
         urgency=stated(child(data, "urgency"), "ed-urg"),
         dateline=words(child(head, "dateline")),
-        doubt=node.doubt,
         signals=ItemSignals(
             status=stated(data, "management-status"),
             embargo=stated(child(data, "date.release"), "norm"),

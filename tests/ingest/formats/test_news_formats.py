@@ -1,10 +1,13 @@
 """Every format that news agencies deliver in: a story written in it is read back whole, with all
 that the agency says of it; nothing is read twice as news; what is malformed is named."""
 
+import importlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -430,6 +433,52 @@ def test_broken_neighbours_do_not_touch_each_other() -> None:
     assert [one.version.headline for one in contents.found] == [RAIN.headline, "Another"]
     assert [(one.position, one.state) for one in contents.refused] == [(1, "item-unreadable")]
     assert "line" in contents.refused[0].message
+
+
+REMARK = "<!-- staff > only --><?page 7?>"
+
+
+@pytest.mark.parametrize("name", ["nitf", "g2 xhtml", "g2 bare", "newsml 1"])
+def test_remarks_and_instructions_in_the_middle_of_words_are_no_words(name: str) -> None:
+    body = WRITERS[name](RAIN)
+    remarked = re.sub(rb"(?<=>)([^<>]{2})(?=[^<>]*<)", rb"\1" + REMARK.encode(), body)
+    assert remarked.count(b"staff") > 8
+    assert version_of(remarked) == version_of(body)
+
+
+def _joint(name: str) -> str:
+    """A capture of three stories in the format *name*, as its module is called."""
+    stories = [replace(RAIN, guid=f"urn:x:{n}", headline=f"Story {n}") for n in range(3)]
+    if name == "json_feed":
+        items = [{"id": s.guid, "title": s.headline, "content_html": s.body} for s in stories]
+        return json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items})
+    if name == "ninjs":
+        return json.dumps([ninjs_3(one) for one in stories])
+    if name == "newsml_1":
+        return newsml_1(*stories)
+    if name == "newsml_g2":
+        return g2_message(*map(g2_item, stories))
+    return "".join(nitf(one).partition('"nitf-3-6.dtd">')[2] for one in stories)
+
+
+@pytest.mark.parametrize("name", ["nitf", "newsml_1", "newsml_g2", "ninjs", "json_feed"])
+def test_what_nobody_foresaw_in_an_item_does_not_touch_its_neighbours(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"ingest.formats.{name}")
+    inner, calls = module._item, count()
+
+    def fails(*told: object, **named: object) -> Item:
+        if next(calls) == 1:
+            raise KeyError("nobody foresaw this")
+        item: Item = inner(*told, **named)
+        return item
+
+    monkeypatch.setattr(module, "_item", fails)
+    contents = read(_joint(name).encode())
+    assert [one.version.headline for one in contents.found] == ["Story 0", "Story 2"]
+    assert [(one.position, one.state) for one in contents.refused] == [(1, "item-unreadable")]
+    assert "nobody foresaw this" in contents.refused[0].message
 
 
 def test_a_message_that_breaks_off_gives_its_whole_items() -> None:
