@@ -113,7 +113,27 @@ def _node(raw: bytes, start: int, end: int, charset: encoding.Charset, context: 
     if tree.element is not None:
         # They are no copy, and stand anywhere: left in, each would be an element without a name.
         etree.strip_tags(tree.element, etree.Comment, etree.ProcessingInstruction)
+        if next(tree.element.iter("{*}frac"), None) is not None:
+            _write_fractions(tree.element)
     return Node(start, end, tree.element, why, charset.doubt(raw))
+
+
+def _write_fractions(root: Element) -> None:
+    """Give the fractions of NITF the sign between their numbers, and space where they would run
+    into a figure: ``5<frac>`` is five and a half, and not fifty-one halves."""
+    before, ended = "", False
+    for event, one in etree.iterwalk(root, events=("start", "end")):
+        place = "text" if event == "start" else "tail"
+        if local(one) == "frac" and event == "start":
+            one.text = " " if before[-1:].isdigit() else ""
+            sign = first(children(one, "frac-sep"))
+            for part in one:
+                part.tail = "/" if local(part) == "numer" and not sign else ""
+        ended = ended or (local(one) == "frac" and event == "end")
+        if said := getattr(one, place):
+            if ended and said[0].isdigit():
+                setattr(one, place, f" {said}")
+            before, ended = said, False
 
 
 def _fault(text: str) -> str:

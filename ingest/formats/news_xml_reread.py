@@ -29,6 +29,12 @@ _BESIDE = re.compile(
     r"<(?P<tag>(?:[\w.-]{1,64}:)?(?:media|nitf-table-metadata))(?=[\s/>])", re.ASCII
 )
 _STATEMENT = re.compile(r"<(?:[\w.-]{1,64}:)?statement>([^<]{1,100000})</", re.ASCII)
+_SIGN = re.compile(
+    r"(</(?:[\w.-]{1,64}:)?numer\s*>)\s*(?:<((?:[\w.-]{1,64}:)?frac-sep)\s*(?:/>|>\s*</\2\s*>)\s*)?"
+    r"(?=<(?:[\w.-]{1,64}:)?denom[\s>])",
+    re.ASCII,
+)
+"""Where the sign of a fraction of NITF stands, if none is written."""
 _INSIDE = re.compile(r"<(?:[\w.-]{1,64}:)?(body\.content|body\.end)(?=[\s/>])", re.ASCII)
 
 
@@ -136,6 +142,7 @@ def _parts(inner: str) -> Iterator[str]:
 
 def _passage(name: str, kind: Kind, inner: str, nested: bool, entities: dict[str, str]) -> Passage:
     if nested:
+        inner = _SIGN.sub(r"\1/", inner)
         readings = partial(_of_markup, _without_media(inner), entities)
     else:
         readings = partial(_of_text, unwrapped(characters(inner, entities)))

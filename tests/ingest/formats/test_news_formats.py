@@ -446,6 +446,32 @@ def test_remarks_and_instructions_in_the_middle_of_words_are_no_words(name: str)
     assert version_of(remarked) == version_of(body)
 
 
+HALF = "<frac><numer>1</numer>{}<denom>2</denom></frac>"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (f"5{HALF.format('')} m", "5 1/2 m"),
+        (f"5{HALF.format('<frac-sep/>')} m", "5 1/2 m"),
+        (f"5{HALF.format('<frac-sep></frac-sep>')}m", "5 1/2m"),
+        (f"5{HALF.format('<frac-sep>/</frac-sep>')} m", "5 1/2 m"),
+        (f"<num>5\n{HALF.format(' <frac-sep>⁄</frac-sep> ')}</num> m", "5 1⁄2 m"),
+        (f"the <em>5</em><num>{HALF.format(' ')}</num>6", "the 5 1/2 6"),
+        (f"<em>{HALF.format('')}</em> of it", "1/2 of it"),
+        (f"3{HALF.format('')} + {HALF.format('')}", "3 1/2 + 1/2"),
+        ("10<sup>6</sup> <num>7</num>, <money>8</money>", "106 7, 8"),
+    ],
+)
+def test_a_fraction_of_nitf_is_no_other_number(written: str, said: str) -> None:
+    for name in ("nitf", "g2 nitf"):
+        text = WRITERS[name](RAIN).decode("utf-16" if name == "g2 nitf" else "utf-8")
+        body = version_of(text.replace("The end of it", written).encode()).body
+        assert projection(body).splitlines()[-1] == said
+    text = WRITERS["nitf"](RAIN).decode().replace("Rain &amp; wind &lt; storm", written)
+    assert version_of(text.encode()).headline == said
+
+
 def _joint(name: str) -> str:
     """A capture of three stories in the format *name*, as its module is called."""
     stories = [replace(RAIN, guid=f"urn:x:{n}", headline=f"Story {n}") for n in range(3)]
@@ -503,6 +529,36 @@ def test_parts_of_a_story_are_all_of_it_and_its_other_forms_are_not() -> None:
     ]
     version = version_of(as_json(two))
     assert projection(version.body).split() == ["First", "part.", "Second", "part", "&", "more."]
+
+
+SHORT = "Avon shuts its river crossing for repair; the council was told of a bill of four million."
+
+
+@pytest.mark.parametrize(
+    "role", ["short", "SOCIAL", "http://agency.example/roles:push", "urn:alert"]
+)
+@pytest.mark.parametrize("media_type", ["text/plain", "text/html", ""])
+@pytest.mark.parametrize("main", ["main", "Main", "bodyrole:main"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_another_version_of_a_story_is_no_part_of_it(
+    role: str, media_type: str, main: str, order: int
+) -> None:
+    told = [
+        {"role": main, "value": RAIN.body, "contentType": "text/html"},
+        {"role": main, "value": RAIN.words, "contentType": "text/plain"},
+        {"role": role, "value": SHORT, "contentType": media_type},
+    ]
+    lines = [{"value": "Any"}, {"role": role, "value": "Avon!"}, {"role": main, "value": "Line"}]
+    sent = {**ninjs_3(RAIN), "bodies": told[::order], "headlines": lines[::order]}
+    version = version_of(as_json(sent))
+    assert letters(projection(version.body)) == letters(RAIN.words)
+    assert version.headline == "Line"
+
+
+def test_without_a_main_text_every_other_is_a_part() -> None:
+    told = [{"role": "one", "value": "First part."}, {"role": "short", "value": "Second part."}]
+    body = version_of(as_json({**ninjs_3(RAIN), "bodies": told})).body
+    assert projection(body) == "First part.\nSecond part."
 
 
 def test_the_pictures_of_a_package_go_to_its_text() -> None:
