@@ -46,6 +46,9 @@ _TELLING = names(
 
 _MEDIA = ("picture", "graphic", "video", "audio")
 _DESCRIPTION = re.compile(r"description_(?:text|x?html|summary|caption)")
+_PARTS = names("main intro introduction lead preamble")
+"""Roles of bodies that are the story, where one is ``main``: of another role is another version of
+it, as for social media."""
 _NOTES = names(
     """ednote usageterms copyrightnotice copyrightholder rightsinfo associations subject subjects
     renditions located by byline $standard standard plannedcoverage eventdetails
@@ -248,13 +251,21 @@ def _elsewhere(one: dict[str, Any]) -> str:
 
 def _headline(one: dict[str, Any]) -> str:
     told = [h for h in objects(one, "headlines") if text_of(h, "value")]
-    main = [h for h in told if text_of(h, "role").lower() in ("", "main", "headline")]
+    main = [h for h in told if _role(h) in ("", "main", "headline")]
+    # Several may have no role, and only one is the one that its agency calls so.
+    main = [h for h in main if _role(h) == "main"] or main
     chosen = text_of((main or told or [{}])[0], "value")
     return text_of(one, "headline") or chosen or text_of(one, "title")
 
 
+def _role(one: dict[str, Any]) -> str:
+    """The role of *one*, without the vocabulary that it is of."""
+    return text_of(one, "role").strip().lower().rpartition(":")[2]
+
+
 def _bodies(one: dict[str, Any]) -> list[Text]:
     """The texts of a story's body, those of markup before others."""
+    roles = [_role(body) for body in objects(one, "bodies") if text_of(body, "value")]
     named = [
         Text(text, not name.endswith("_text"))
         for name in one
@@ -264,6 +275,7 @@ def _bodies(one: dict[str, Any]) -> list[Text]:
         bodies.of_type(text, text_of(body, "contenttype"))
         for body in objects(one, "bodies")
         if (text := text_of(body, "value"))
+        and not ("main" in roles and _role(body) and _role(body) not in _PARTS)
     )
     return [*named, *told]
 
@@ -359,6 +371,7 @@ def _passages(raw: str) -> list[Passage]:
     told = [(tuple(name.lower() for name in leaf.path), leaf) for leaf in json_text.leaves(raw)]
     kind = next((leaf.text.lower() for path, leaf in told if path == ("type",)), "")
     types = {path[:2]: leaf.text for path, leaf in told if path[2:] == ("contenttype",)}
+    versions = _versions({path[:-1]: leaf.text for path, leaf in told if path[-1] == "role"})
     found: list[Passage] = []
     parts: list[Passage] = []
     for path, leaf in told:
@@ -367,6 +380,8 @@ def _passages(raw: str) -> list[Passage]:
         what = _kind(inner, leaf)
         if what is None or not leaf.is_string:
             continue
+        if what == "body" and path[:-1] in versions:
+            what = "spare"
         if inner is not path:
             parts += [_passage(path, what, leaf, "")] if what == "body" else []
         else:
@@ -379,6 +394,13 @@ def _passages(raw: str) -> list[Passage]:
     if sentence := disclosed(next(tokens, "")):
         found = [without_last(one, sentence) for one in found]
     return bodies.whole(found)
+
+
+def _versions(roles: dict[Path, str]) -> set[Path]:
+    """Where among bodies with these *roles* others than the story stand, beside a main one."""
+    last = {path: role.strip().lower().rpartition(":")[2] for path, role in roles.items()}
+    main = {path[:-1] for path, role in last.items() if role == "main" and path[-2] == "bodies"}
+    return {path for path, role in last.items() if path[:-1] in main and role not in {*_PARTS, ""}}
 
 
 def _kind(path: Path, leaf: Leaf) -> Kind | None:
