@@ -39,7 +39,8 @@ def who(by: str | None) -> str:
     """
     from desk.headline import checked
 
-    return checked(by or folders.user_name(os.geteuid()), "name of who does this")
+    user = folders.user_name(os.geteuid()) if by is None else by
+    return checked(user, "name of who does this")
 
 
 def config_file(ctx: typer.Context) -> Path | None:

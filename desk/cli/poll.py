@@ -72,7 +72,8 @@ def poll(
         show.as_json(rows)
     else:
         columns = ("wire", "state", "capture", "items", "new", "updated")
-        show.table(rows, columns, "no wires are configured; add [[wires]] to wirecopy.toml")
+        nothing = "no wires are configured; add [[wires]] to wirecopy.toml"
+        show.table(rows, columns, "no wire was polled" if chosen else nothing)
     failed = [row for row in rows if row["message"]]
     for row in failed:
         show.complain(f"wire {row['wire']}: {row['message']}")

@@ -1,6 +1,5 @@
 """``wirecopy subscribers``: who may read private feeds, each by a token of its own."""
 
-import os
 import secrets
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -8,11 +7,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from desk import show
-from desk.cli.context import check_wires, feed_named, opened
+from desk.cli.context import By, check_wires, feed_named, opened, who
 from desk.headline import checked
 from publish.formats import WRITERS
 from publish.web.gate import opens
-from stories import clock, folders
+from stories import clock
 from stories.config import Config, duration
 from stories.db import Store
 from stories.db import subscribers as records
@@ -77,10 +76,7 @@ def subscribers(
             help="With add: show what is under embargo so much early, like 2h.",
         ),
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", metavar="NAME", help="Who does this (default: the machine's user)."),
-    ] = None,
+    by: By = None,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """List the subscribers of private feeds; add, renew or revoke one.
@@ -100,19 +96,19 @@ def subscribers(
     if name is None:
         raise typer.BadParameter("takes a NAME", param_hint=action)
     named = checked(name, "name")
-    who = checked(by or folders.user_name(os.geteuid()), "name of who does this")
+    doer = who(by)
     if len(named) > LONGEST:
         raise typer.BadParameter(f"longer than {LONGEST} characters", param_hint="NAME")
     with opened(ctx) as (config, store):
         if action == "add":
             asked = tuple(feed or ()), tuple(wires or ()), tuple(agencies or ())
             _check(config, *asked)
-            _add(config, store, named, asked, who, lead or timedelta(0))
+            _add(config, store, named, asked, doer, lead or timedelta(0))
         elif action == "renew":
-            _renew(config, store, named, who)
+            _renew(config, store, named, doer)
         else:
             with store.write() as conn:
-                if records.revoke(conn, named, who, clock.now()) is None:
+                if records.revoke(conn, named, doer, clock.now()) is None:
                     raise _nobody(named)
             show.say(f"{named}: revoked; in a second its token opens nothing any more")
 

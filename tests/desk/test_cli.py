@@ -506,6 +506,7 @@ def test_a_poll_names_the_wire_that_it_left_out(house: House) -> None:
     assert done.returncode == 1
     assert b"wire pti: paused (http-410, since " in done.stderr
     assert b"`wirecopy poll pti` resumes it" in done.stderr
+    assert done.stdout == b"no wire was polled\n"
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_what_lost_words_is_taken_in_without_a_claim(run: Run) -> None:
         (("leave", "7", "1"), "wirecopy captures --failed"),
         (("leave", str(2**63 - 1), str(2**40)), "is not in quarantine"),
         (("leave", "1", "1", "--by", " "), "name of who does this"),
+        (("pause", "w", "--by", ""), "name of who does this is empty"),
     ],
 )
 def test_what_is_not_there_is_named(run: Run, arguments: tuple[str, ...], told: str) -> None:

@@ -82,6 +82,7 @@ REFUSED = [
     (("add", "Arjun", "--role", "king"), 2, "reader"),
     (("add", "--role", "reader"), 2, "NAME"),
     (("add", " ", "--role", "reader"), 1, "name is empty"),
+    (("add", "Arjun", "--role", "reader", "--by", ""), 1, "name of who does this is empty"),
     (("add", "x" * 101, "--role", "reader"), 1, "100"),
     (("role", "Arjun", "--role", "chief"), 1, "nobody of that name"),
     (("link", "Arjun"), 1, "wirecopy people add"),

@@ -81,6 +81,7 @@ REFUSED = [
     (("add", "Dusk", "--wires", "ani"), 1, "known: pti"),
     (("add", "Dusk", "--agencies", "ANI"), 1, "no wire is configured as its"),
     (("add", " "), 1, "empty"),
+    (("add", "Dusk", "--by", ""), 1, "name of who does this is empty"),
     (("add", "D" * 101), 2, "longer than 100"),
     (("add",), 2, "takes a NAME"),
     (("revoke", "Dusk"), 1, "has no token"),
