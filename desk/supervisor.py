@@ -126,7 +126,7 @@ def alone(folder: Path) -> Iterator[int]:
 
 def _unusable(folder: Path, error: OSError) -> WirecopyError:
     reason = folders.refusal(folder, folder / "up.lock") if folder.is_dir() else None
-    told = reason or f"{folder}: {error.strerror}"
+    told = reason or f"{folder}: {error.strerror}; mend that"
     return WirecopyError(f"data folder {told}, or name another (data =)")
 
 

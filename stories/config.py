@@ -61,6 +61,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _LAST_LATIN = 0x24F
 _ENGLISH = re.compile(r"\b(?:the|this|that|been|from|with)\b", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_DATABASE = re.compile(r"(?:postgres(?:ql)?|sqlite)(?:\+\w+)?://", re.ASCII)
 
 PREFIX = "WIRECOPY_"
 LEVEL = "__"
@@ -842,6 +843,15 @@ class Config(BaseSettings):
     _began: dict[Kind, dict[str, str]] = PrivateAttr(default_factory=dict)
     _left: dict[str, Wire] = PrivateAttr(default_factory=dict)
 
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _DATABASE.match(url.get_secret_value()):
+            raise ValueError(
+                "not the address of a database; write postgresql://USER@HOST/NAME, or sqlite:///PATH"
+            )
+        return url
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
@@ -903,7 +913,8 @@ class Config(BaseSettings):
                             " write that"
                         )
                     raise ValueError(
-                        f"feeds: {feed.name!r} asks for wire {wire!r},{_near(wire, names)}"
+                        f"feeds: {feed.name!r} asks for wire {wire!r}, which is none of [[wires]]:"
+                        f" correct the name, or add it there{_near(wire, names)}"
                     )
         return self
 
@@ -1127,13 +1138,13 @@ def load(path: Path | None = None) -> Config:
                 " to environment variables (headers_env), or chown it"
             ) from error
     elif named:
-        raise ConfigError(
-            f"{file}: no such file; write one (docs/configuration.md) or correct --config"
-        )
+        what = "no file, but a folder or device" if file.exists() else "no such file"
+        raise ConfigError(f"{file}: {what}; write one (docs/configuration.md) or correct --config")
     elif "WIRECOPY_PUBLISHER__NAME" not in os.environ and "WIRECOPY_PUBLISHER" not in os.environ:
         raise ConfigError(
-            "no configuration: write wirecopy.toml here (docs/configuration.md),"
-            " or name one with --config PATH or WIRECOPY_CONFIG"
+            "no configuration: `wirecopy init` writes a wirecopy.toml here"
+            " (docs/configuration.md has every key); or name one with --config PATH or"
+            " WIRECOPY_CONFIG"
         )
     config = _validated(file, text, tuple(sorted(os.environ.items())))
     keys = config.signing.keys
@@ -1175,7 +1186,8 @@ def _validated(file: Path, text: str, _environment: tuple[tuple[str, str], ...])
     except SettingsError as error:
         field = re.search(r'for field "(\w+)"', str(error))
         where = variable([field[1]]) if field else str(error)
-        raise ConfigError(f"environment: {where}: not JSON; lists and tables are") from None
+        what = EMPTY if os.environ.get(where) == "" else "not JSON; lists and tables are"
+        raise ConfigError(f"environment: {where}: {what}") from None
 
 
 def _with_files_beside(file: Path, wire: Wire) -> Wire:
@@ -1353,16 +1365,21 @@ def _say(file: Path, error: ErrorDetails, table: Mapping[str, Any]) -> str:
             name = f" (named {named!r})" if isinstance(named, str) else name
         else:
             where += f".{step}" if where else str(step)
-    what = _remedy(error, of_variable=bool(depth))
+    what = remedy(error, of_variable=bool(depth))
     return f"{whose}: {where}{name}: {what}" if where else f"{whose}: {what}"
 
 
-def _remedy(error: ErrorDetails, *, of_variable: bool) -> str:
-    """What is wrong, and what to write instead."""
+EMPTY = "is empty; give it a value, or leave it out"
+
+
+def remedy(error: ErrorDetails, *, of_variable: bool) -> str:
+    """What is wrong, and what to write instead, in the file or in a variable."""
     keys, kind = error["loc"], error["type"]
     names = [key for key in keys if isinstance(key, str)]
     what = error["msg"].removeprefix("Value error, ")
-    if kind == "extra_forbidden":
+    if error["input"] == "" and (of_variable or kind == "string_too_short"):
+        what = EMPTY
+    elif kind == "extra_forbidden":
         *parents, last = keys
         what = f"unknown key{_near(str(last), _keys(parents))}"
         if parents and last in Config.model_fields:
@@ -1383,8 +1400,8 @@ def _remedy(error: ErrorDetails, *, of_variable: bool) -> str:
         what = f'must be a table: {keys[-1]} = {{ Name = "value" }}'
     elif kind in _TABLES:
         what = f"must be a table: write [{keys[0]}], in one bracket, above its keys"
-    elif remedy := next((say for begins, say in _TYPES.items() if kind.startswith(begins)), ""):
-        what = f"must be {remedy}"
+    elif wanted := next((say for begins, say in _TYPES.items() if kind.startswith(begins)), ""):
+        what = f"must be {wanted}"
     return what
 
 

@@ -3,6 +3,7 @@
 from wirecopy.errors import ParseError, WirecopyError
 
 __all__ = [
+    "AddressError",
     "ConfigError",
     "ExportError",
     "NewerError",
@@ -26,6 +27,10 @@ class UnknownNameError(WirecopyError):
 
 class StoreError(WirecopyError):
     """The database cannot be reached or is not one of ours."""
+
+
+class AddressError(StoreError):
+    """What should be the address of a database is none."""
 
 
 class NewerError(StoreError):

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from publish.rerender import refresh, rendered_before
 from stories import clock
-from stories.config import Config
+from stories.config import Config, variable
 from stories.db import Connection, Store, connect, hubs, key_value, names, wires
 from stories.db.key_value import AUTHORITY
-from stories.errors import ConfigError
+from stories.errors import AddressError, ConfigError
 from workers.alerts import put_clock_right, tell_failover
 
 
@@ -41,7 +41,10 @@ def open_store(config: Config) -> Store:
 @contextmanager
 def _opening(config: Config) -> Iterator[Store]:
     """The store, closed again if the block ends with an error."""
-    store = connect(config.database)
+    try:
+        store = connect(config.database)
+    except AddressError as error:
+        raise ConfigError(f"database_url ({variable(['database_url'])}): {error}") from error
     try:
         yield store
     except BaseException:

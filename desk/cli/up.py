@@ -18,7 +18,7 @@ from desk.supervisor import alone, supervise
 from stories import logs
 from stories.config import Config, load
 from stories.db import SQLAlchemyError, why
-from stories.errors import WirecopyError
+from stories.errors import ConfigError, WirecopyError
 from workers.start import start
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ def up(
             raise
         said = str(error) if isinstance(error, WirecopyError) else f"database: {why(error)}"
         log.error("cannot run", error=said)  # as a line among those of the members
-        code = 1
+        code = 2 if isinstance(error, ConfigError) else 1
     raise typer.Exit(code)
 
 

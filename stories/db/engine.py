@@ -41,7 +41,7 @@ from sqlalchemy.exc import (
 
 from stories import clock, folders
 from stories.db.tables import metadata
-from stories.errors import NewerError, StoreError, UnknownOutcomeError
+from stories.errors import AddressError, NewerError, StoreError, UnknownOutcomeError
 from stories.logs import masked
 
 BUSY_SECONDS = 30.0
@@ -267,7 +267,8 @@ def connect(where: str | Path) -> Store:
     """Open the SQLite file at a path, or the database at a URL (``sqlite:///PATH``,
     ``postgresql://USER@HOST/NAME``; several hosts as libpq has them).
 
-    :raises StoreError: for an address that is none of these, or a folder that cannot be used.
+    :raises AddressError: for an address that is none of these.
+    :raises StoreError: for a folder that cannot be used.
     """
     if isinstance(where, Path):
         return _sqlite(URL.create("sqlite", database=str(where)), where.parent)
@@ -281,11 +282,11 @@ def connect(where: str | Path) -> Store:
             return _postgresql(address, ports)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         why = f"{error}".removesuffix(" from given URL string")
-        raise StoreError(
+        raise AddressError(
             f"database address {masked(where)}: cannot be read: {why};"
             " use sqlite:///PATH or postgresql://USER@HOST/NAME"
         ) from error
-    raise StoreError(
+    raise AddressError(
         f"database {address.get_backend_name()}: not supported;"
         " use sqlite:///PATH or postgresql://USER@HOST/NAME"
     )

@@ -154,7 +154,12 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ('every = "2m"', 'timeout = "0s"', ["wires[0].timeout", "at least 1s"]),
         ("limit = 5", 'limit = "many"', ["feeds[0].limit"]),
         ("limit = 5", "limit = 0", ["feeds[0].limit", "greater than or equal to 1"]),
-        ('wires = ["pti"]', 'wires = ["pit"]', ["'india'", "'pit'", "'pti'"]),
+        (
+            'wires = ["pti"]',
+            'wires = ["pit"]',
+            ["'india'", "'pit', which is", "; did you mean 'pti'?"],
+        ),
+        ('wires = ["pti"]', 'wires = ["x", "y"]', ["'x', which is none", "there; known here: pti"]),
         ('name = "pti"', 'name = "P T I"', ["wires[0].name", "a-z"]),
         ('url = "https://agency.example/pti.rss"', 'url = "pti.rss"', ["wires[0].url", "https://"]),
         ("https://agency", "https://me:pw@agency", ["wires[0].url", "headers"]),
@@ -184,6 +189,14 @@ def test_nothing_is_claimed_of_changed_words(tmp_path: Path, scope: str) -> None
         ('name = "NDTV"', "name = “s3cret”", [": name; text stands in straight quotes"]),
         ('name = "NDTV"', 'name = "NDTV";', [": name; nothing belongs after a value"]),
         ('name = "NDTV"', "name = 5", ['publisher.name: must be text in quotes, like "…"']),
+        ('name = "NDTV"', 'name = ""', ["publisher.name: is empty; give it a value"]),
+        (
+            "[publisher]",
+            'database_url = "mysql://me:s3cret@x/y"\n[publisher]',
+            ["database_url: not"],
+        ),
+        ("[publisher]", 'database_url = "s3cret"\n[publisher]', ["database_url: not the address"]),
+        ("[publisher]", 'database_url = ""\n[publisher]', ["database_url: not the", "sqlite:///"]),
         ("limit = 5", "limit = 5.5", ["feeds[0].limit (named '", "a whole number, without quotes"]),
         ("limit = 5", "keywords = [5]", ["feeds[0].keywords[0] (named '", "text in quotes"]),
         ("limit = 5", 'keywords = ["GST", " "]', ["feeds[0].keywords", "selects nothing"]),
@@ -308,6 +321,12 @@ def test_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("SITE", "5", ["WIRECOPY_SITE: must be an object in JSON"]),
         ("WIRES", '[{"name": "pti"}]', ["WIRECOPY_WIRES[0].url: is missing"]),
         ("WIRES__0__URL", "http://x", ["WIRECOPY_WIRES__0__URL: ", "lists are JSON"]),
+        ("DATABASE_URL", "mysql://x/y", ["WIRECOPY_DATABASE_URL: not the address of a database"]),
+        ("DATABASE_URL", "", ["WIRECOPY_DATABASE_URL: is empty"]),
+        ("PUBLISHER__NAME", "", ["WIRECOPY_PUBLISHER__NAME: is empty; give it a value"]),
+        ("PUBLISHER__URL", "", ["WIRECOPY_PUBLISHER__URL: is empty"]),
+        ("WORKER_PROCESSES", "", ["WIRECOPY_WORKER_PROCESSES: is empty"]),
+        ("WIRES", "", ["WIRECOPY_WIRES: is empty"]),
         ("DATA__DIR", "/data", ["WIRECOPY_DATA__DIR: WIRECOPY_DATA has no keys below"]),
     ],
 )
@@ -376,8 +395,10 @@ def test_variables_for_tests_and_of_tables_of_any_key_are_known(
 
 def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="--config"):
+    with pytest.raises(ConfigError, match=r"wirecopy init.*--config"):
         load()
+    with pytest.raises(ConfigError, match="a folder"):
+        load(tmp_path)
     with pytest.raises(ConfigError, match="no such file"):
         load(tmp_path / "none.toml")
 
