@@ -120,7 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "wirecopy"
-        show.complain(f"{error.format_message().rstrip('.')}; see {command} --help")
+        said = error.format_message().replace("Value error, ", "", 1)  # pydantic's, of a choice
+        show.complain(f"{said.rstrip('.')}; see {command} --help")
         sys.exit(2)
     except typer.Abort:
         show.complain("stopped: nobody answered")

@@ -1,16 +1,18 @@
 """``wirecopy init``: a first wirecopy.toml, after the wire that it names was fetched."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from desk import show
 from desk.cli.context import config_file
 from desk.probe import probe
 from ingest.item import Contents
-from stories.config import Config
+from stories.config import Config, remedy
 from stories.errors import WirecopyError
 
 SHOWN = 5
@@ -56,23 +58,54 @@ def init(
     """
     file = config_file(ctx) or Path("wirecopy.toml")
     if file.exists():
-        raise WirecopyError(f"{file}: is there already; move it away, or name another: --config")
+        raise _there(file)
     given = {"publisher": publisher, "url": url, "wire": wire, "agency": agency, "name": name}
     quoted = {key: json.dumps(text, ensure_ascii=False) for key, text in given.items()}
     private = "allow_private = true\n" if allow_private else ""
-    wires = [{"name": name, "agency": agency, "url": wire, "allow_private": allow_private}]
-    try:
-        config = Config.model_validate(
-            {"publisher": {"name": publisher, "url": url}, "wires": wires}
-        )
-    except ValueError as error:
-        raise WirecopyError(f"what was given cannot be used: {error}") from error
+    text = TEMPLATE.format(**quoted, private=private).encode()
+    config = _checked(given, allow_private=allow_private)
     [(_, found)] = probe(config)
     if not isinstance(found, Contents):
         raise WirecopyError(f"{found}; nothing was written")
-    file.write_text(TEMPLATE.format(**quoted, private=private), encoding="utf-8")
-    file.chmod(0o600)
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text)
+    except FileExistsError:
+        raise _there(file) from None
     show.say(f"{len(found.found)} of {found.items} items would be published, the first:")
     for candidate in found.found[:SHOWN]:
         show.say(f"  {candidate.version.headline}")
     show.say(f"{file} is written. Next: wirecopy check, then wirecopy up")
+
+
+def _there(file: Path) -> WirecopyError:
+    return WirecopyError(f"{file}: is there already; move it away, or name another: --config")
+
+
+def _checked(given: dict[str, str], *, allow_private: bool) -> Config:
+    """The configuration of what is *given*.
+
+    :raises typer.BadParameter: for what cannot be used, naming its option.
+    """
+    wire = {key: given[key] for key in ("name", "agency")} | {"url": given["wire"]}
+    try:
+        return Config(
+            publisher={"name": given["publisher"], "url": given["url"]},
+            wires=[{**wire, "allow_private": allow_private}],
+            feeds=[{"name": given["name"], "title": given["agency"], "wires": [given["name"]]}],
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = remedy(first, of_variable=True)
+        raise typer.BadParameter(what, param_hint=_option(first["loc"])) from None
+
+
+def _option(keys: tuple[int | str, ...]) -> str:
+    """The option that gives what is at *keys* of the configuration. A fault that is of no single
+    key is one of the wire, which lacks what its way needs."""
+    table, key = (keys[0], keys[-1]) if keys else ("wires", "url")
+    if key == "name":
+        return "--publisher" if table == "publisher" else "--name"
+    if key == "url":
+        return "--url" if table == "publisher" else "--wire"
+    return "--agency"

@@ -109,6 +109,11 @@ def _believe_keys(ctx: typer.Context, name: str) -> None:
     with opened(ctx) as (config, store):
         check_wires(config, [name])
         with store.write() as conn:
+            rules = config.wire(name)
+            if rules is not None and not rules.keys:
+                raise UnknownNameError(
+                    f"wire {name}: has no keys to believe; name its agency's: keys ="
+                )
             pin = custody.pinned(conn, name)
             if pin is None or pin.offered is None:
                 raise UnknownNameError(

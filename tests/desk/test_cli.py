@@ -340,7 +340,13 @@ def test_one_broken_wire_harms_no_other(house: House) -> None:
         (["story", "zzz"], 1, "there is none"),
         (["story", ""], 1, "there is none"),
         (["feed", "none"], 1, "known: india"),
-        (["feed", "india", "--format", "html"], 2, "'rss', 'atom', 'json'"),
+        (
+            ["feed", "india", "--format", "html"],
+            2,
+            "'--format': 'html' is not one of 'rss', 'atom'",
+        ),
+        (["wires", "pti", "--believe-keys"], 1, "wire pti: has no keys to believe"),
+        (["people", "foo"], 2, ": 'foo' is not one of"),
         (["captures", "99"], 1, "there is none"),
         (["captures", "9" * 20], 2, "NUMBER"),
         (["captures", "--limit", "9" * 20], 2, "--limit"),
@@ -883,6 +889,46 @@ def test_a_first_configuration_is_written_for_the_wire_it_fetched(house: House) 
     assert "ok     wire wire: 2 of 2 items" in said
     assert "ok     feed wire: 2 of 2 stories" in said
     assert house.listed("stories") == []
+
+
+def test_what_came_while_a_first_configuration_was_tried_is_kept(house: House) -> None:
+    file = house.folder / "wirecopy.toml"
+    file.unlink()
+
+    def meanwhile(exchange: hostile.Exchange) -> None:
+        file.write_text("mine")
+        exchange.reply(200, {}, wire_of(RAIN))
+
+    house.server.route("/slow.rss", meanwhile)
+    done = house.try_(*INIT, "--wire", f"{house.server.url}/slow.rss", "--allow-private")
+    assert (done.returncode, file.read_text()) == (1, "mine")
+    assert b"is there already" in done.stderr
+
+
+INIT = ("init", "--publisher", "C", "--url", "https://c.example", "--agency", "PTI")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--publisher", ""], "--publisher: is empty"),
+        (["--url", ""], "--url: is empty"),
+        (["--url", "c"], "--url: not a web address"),
+        (["--agency", ""], "--agency: is empty"),
+        (["--name", "A B"], "--name: a name is 1 to 63"),
+        (["--wire", "y"], "--wire: not a web address"),
+        (["--wire", "push:"], "--wire: wires: 'wire': secret_env: name the variable"),
+    ],
+)
+def test_a_first_configuration_that_cannot_be_is_wrong_usage(
+    house: House, given: list[str], told: str
+) -> None:
+    (house.folder / "wirecopy.toml").unlink()
+    done = house.try_(*INIT, "--wire", f"{house.server.url}/pti.rss", *given)
+    said = done.stderr.decode()
+    assert (done.returncode, said.count("\n"), told in said) == (2, 1, True), said
+    assert "{" not in said
+    assert not (house.folder / "wirecopy.toml").exists()
 
 
 def test_a_check_names_each_fault(house: House) -> None:
