@@ -46,19 +46,23 @@ FILTERS = ("q", "wire", "agency", "language", "category", "feed", "scope", "sinc
 
 @dataclass(frozen=True)
 class Asked:
-    """A queue, the filters that ask for something, and *before* which story the page begins."""
+    """A queue, the filters that ask for something, and *before* which story the page begins.
+    *unread* are the filters that mean nothing, and leave nothing out."""
 
     queue: Queue = "new"
     filters: Mapping[str, str] = field(default_factory=dict)
     before: str = ""
+    unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, queue: Queue, query: Mapping[str, str]) -> "Asked":
-        """What the *query* of an address asks for; what means nothing is left out."""
-        given = {name: " ".join(xml_chars(query.get(name, ""))[:ASKED].split()) for name in FILTERS}
-        kept = {name: text for name, text in given.items() if text and _means(name, text)}
+        """What the *query* of an address asks for."""
+        typed = {name: " ".join(xml_chars(query.get(name, ""))[:ASKED].split()) for name in FILTERS}
+        given = {name: text for name, text in typed.items() if text}
+        kept = {name: text for name, text in given.items() if _means(name, text)}
+        unread = {name: text for name, text in given.items() if name not in kept}
         before = query.get("before", "")
-        return cls(queue, kept, before if _CURSOR.fullmatch(before) else "")
+        return cls(queue, kept, before if _CURSOR.fullmatch(before) else "", unread)
 
     def address(self, before: str = "") -> str:
         """The address of this; of the page that begins *before* a story."""

@@ -168,6 +168,14 @@ def test_filters_of_an_address_filter_its_page(life: Life) -> None:
     kept = dict(page.xpath("//form[@role='search']")[0].form_values())
     assert (kept["wire"], kept["since"], kept["by"]) == ("v", "2h", "")
     assert heads(meera, "/queues/new?wire=gone") == []
+    page = meera.opened("/queues/new?wire=v&since=nonsense&language=english").page
+    told = [each.text_content() for each in page.xpath("//p[@role='alert']")]
+    assert [each.partition(", and")[0] for each in told] == [
+        "Language: “english” is not understood",
+        "Since: “nonsense” is not understood",
+    ]
+    assert dict(page.xpath("//form[@role='search']")[0].form_values())["since"] == "nonsense"
+    assert 'role="alert"' not in meera.opened("/queues/new?wire=v&since=2h").text
 
 
 def test_what_is_published_can_be_searched(life: Life) -> None:
