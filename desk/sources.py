@@ -48,7 +48,13 @@ class Sources:
 
         :raises SourceError: when they cannot be had.
         """
+        if not source:
+            raise SourceError("the name of what to read is empty; name a file or a URL")
         if not is_address(source):
+            if "://" in source and not Path(source).exists():
+                raise SourceError(
+                    f"{source}: only http:// and https:// are fetched; fetch it and name the file"
+                )
             try:
                 return bounded(Path(source), LARGEST_DOCUMENT)
             except Refused as error:

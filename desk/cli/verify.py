@@ -13,6 +13,7 @@ import typer
 
 from desk import show
 from desk.sources import SourceError, Sources
+from ingest.formats.sniff import sniff
 from stories import clock
 from stories.errors import ConfigError, UnknownNameError, WirecopyError
 from wirecopy import (
@@ -174,12 +175,14 @@ def _verified(asked: Asked, sources: Sources) -> Report:
     :raises WirecopyError: when feed, keys, a chain or the file to remember cannot be read.
     """
     document = sources.named(asked.feed)
-    sets = _sites_and_keys(asked, sources)
-    state = _load(asked.remember)
     try:
         entries = read_feed(document)
     except Refused as error:
-        raise VerifyError(f"{asked.feed}: {error}") from None
+        found = sniff(document)
+        why = f"is {found}, and no feed" if found.is_page else error
+        raise VerifyError(f"{asked.feed}: {why}") from None
+    sets = _sites_and_keys(asked, sources)
+    state = _load(asked.remember)
     chains = _named_chains(asked.chains, sources)
     now = clock.now()
     logs = _saved_logs(asked.logs, [keys for _, keys in sets])

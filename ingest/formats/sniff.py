@@ -30,6 +30,7 @@ _OBJECT = re.compile(r"\ufeff?[ \t\r\n]*(?:\[[ \t\r\n]*)?\{[ \t\r\n]*[\"}]")
 _JSON_FEED = re.compile(
     r'(?<!\\)"version"\s*:\s*"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org\\?/version'
 )
+_PAGE = "an HTML page"
 _HTML = frozenset(
     [
         *("head", "body", "title", "meta", "div", "p", "script", "table", "center"),
@@ -71,11 +72,17 @@ class Sniffed:
     other: str = ""
     members: frozenset[json_text.Path] = frozenset()
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is an HTML page."""
+        by_root = self.root == "html" or (self.root in _HTML and not self.namespace)
+        return by_root or self.other == _PAGE
+
     def __str__(self) -> str:
         if self.other:
             return self.other
-        if self.root == "html" or (self.root in _HTML and not self.namespace):
-            return f"an HTML page titled “{self.title}”" if self.title else "an HTML page"
+        if self.is_page:
+            return f"{_PAGE} titled “{self.title}”" if self.title else _PAGE
         if named := _NAMED.get(self.root):
             return named
         inside = f" in the namespace {self.namespace[:100]}" if self.namespace else ""
@@ -198,7 +205,7 @@ def _prolog(text: str) -> tuple[int, tuple[tuple[str, str], ...], bool, bool]:
 
 def _what(start: str, html_declared: bool) -> str:
     if html_declared:
-        return "an HTML page"
+        return _PAGE
     bare = start.lstrip("\ufeff \t\r\n")
     if bare.startswith(("{", "[")):
         return "JSON"

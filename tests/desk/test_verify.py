@@ -312,7 +312,9 @@ def test_the_chain_as_a_file(run: Any, tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "is neither XML nor JSON"),
-        (b"<html/>", "is no feed"),
+        (b"<html/>", "is an HTML page, and no feed"),
+        (b"<!doctype html><title>Log in</title><br>", "is an HTML page titled “Log in”, and no"),
+        (b"<opml/>", "is no feed"),
         (b"{}", "is no JSON Feed"),
         (b'<!DOCTYPE rss [<!ENTITY x "y">]><rss/>', "has a DOCTYPE"),
     ],
@@ -330,6 +332,12 @@ def test_files_that_are_not_there(run: Any, tmp_path: Path) -> None:
     feed, keys = files(Issuer(), tmp_path)
     gone = tmp_path / "gone"
     assert (run(gone, "--key", keys).code, run(feed, "--key", gone).code) == (1, 1)
+    for source, told in (
+        ("ftp://x/y", "ftp://x/y: only http:// and https:// are fetched"),
+        ("", "the name of what to read is empty; name a file or a URL"),
+    ):
+        done = run(source, "--key", keys)
+        assert (done.code, told in done.err) == (1, True), done.err
     keys.write_bytes(b"<html>")
     done = run(feed, "--key", keys)
     assert (done.code, "it has to be a JWK Set" in done.err) == (1, True)
