@@ -270,3 +270,17 @@ def test_the_demo_says_where_it_went_and_ends_with_its_links(format: str, tmp_pa
     (body,) = [line for line in lines if line.startswith("<content:encoded>")]
     assert len(body) < 400
     assert "Except for the headline, this story has not been edited" in body
+
+
+def test_a_demo_that_is_ended_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [WIRECOPY, "demo", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: list(tmp_path.glob("wirecopy-demo-*/wirecopy.toml")))
+    process.terminate()
+    process.wait(timeout=60)
+    assert list(tmp_path.glob("wirecopy-demo-*")) == []

@@ -116,6 +116,8 @@ def run(port: int, speed: float, format: str, *, once: bool) -> int:
 
     *format* is what the national wire comes in.
     """
+    # The supervisor hears it in its own way; before and after, this process has a folder to remove.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="wirecopy-demo-") as name:
         folder = Path(name)
         found = _free(port)
