@@ -164,8 +164,6 @@ def _rebuild(
 
 def _failures(taken: Taken) -> list[str]:
     return [
-        f"capture {p.capture_id} of wire {p.wire}"
-        + (f", item {p.position}" if p.position >= 0 else "")
-        + f": {p.message.removeprefix(f'item {p.position}: ')}"
+        f"capture {p.capture_id} of wire {p.wire}{', ' if p.item else ': '}{p.told}"
         for p in taken.problems
     ]

@@ -301,7 +301,7 @@ def _listings(status: Status) -> list[Listing]:
         {
             **asdict(problem),
             "capture": problem.capture_id,
-            "item": problem.position if problem.position >= 0 else "all",
+            "item": problem.item or "all",
         }
         for problem in status.quarantine.newest
     ]

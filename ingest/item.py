@@ -268,12 +268,13 @@ class Parsed:
 
 
 def summed_up(problems: Iterable[tuple[int, str]]) -> list[str]:
-    """One note for each kind of *problems*, positions of items and what is amiss with each."""
+    """One note for each kind of *problems*, positions of items, counted from 0, and what is amiss
+    with each; it names the first as people count, from 1."""
     positions: dict[str, list[int]] = {}
     for position, problem in problems:
         positions.setdefault(problem, []).append(position)
     return [
-        f"{len(at)} item{'s' * (len(at) > 1)}, the first at position {at[0]}: {problem}"
+        f"{len(at)} item{'s' * (len(at) > 1)}, the first is item {at[0] + 1}: {problem}"
         for problem, at in positions.items()
     ]
 

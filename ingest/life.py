@@ -168,7 +168,7 @@ def _refusal(item: Candidate, status: Status, ruling: Ruling) -> Refusal:
     return Refusal(
         position=item.position,
         state=f"item-{status}",
-        message=f"item {item.position}: the agency {word} a story that is not known here by its id"
+        message=f"the agency {word} a story that is not known here by its id"
         f"{said}; it is {ruling.told}",
         keys=item.keys,
         digest=item.raw_digest,

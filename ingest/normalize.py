@@ -104,19 +104,19 @@ def normalize(
     if empty and item.unreadable:
         raise ParseError(
             "item-unreadable",
-            f"item {item.position}: nothing of it could be read: {item.unreadable}; its bytes are"
+            f"nothing of it could be read: {item.unreadable}; its bytes are"
             " in the capture; ask the agency for one that is smaller, or whole",
         )
     if empty:
         raise ParseError(
             "item-empty",
-            f"item {item.position}: has neither headline nor body nor media; look at its bytes in"
+            "has neither headline nor body nor media; look at its bytes in"
             " the capture, and ask the agency if that is what they meant to send",
         )
     if item.elsewhere and not hidden:
         raise ParseError(
             "item-elsewhere",
-            f"item {item.position}: its text is not in it, but at {item.elsewhere}; write links ="
+            f"its text is not in it, but at {item.elsewhere}; write links ="
             " true, and texts are fetched with their items, or ask the agency for a feed with them",
         )
     own = wire.agency or plain(channel.title) or wire.name

@@ -250,7 +250,7 @@ class _Reader:
             if fault is not None:
                 if fault.withholds and not _is_accepted(raw, hints, wire):
                     reading = _reading(reread, raw, version, projected)
-                    raise ParseError(fault.state, f"item {item.position}: {fault.message}")
+                    raise ParseError(fault.state, fault.message)
                 self.doubts[item.position] = fault
             yield
             made = parts(
@@ -281,7 +281,7 @@ class _Reader:
         except ParseError as error:
             return _refusal(item, keys, error.state, str(error), raw, reading)
         except Exception as error:  # an item nobody foresaw must not hold up its neighbours
-            message = f"item {item.position}: {type(error).__name__}: {error}; report this capture"
+            message = f"{type(error).__name__}: {error}; report this capture"
             return _refusal(item, keys, "item-unreadable", message, raw)
 
 
@@ -306,7 +306,7 @@ def _signed(
         return *verify(item, raw, *read), ""
     except ParseError as error:
         if wire.must_sign:
-            message = f"item {item.position}: must be signed, but {error}; {_SIGN}"
+            message = f"must be signed, but {error}; {_SIGN}"
             raise ParseError(error.state, message) from None
         return None, received, str(error) if error.state == BROKEN else ""
 

@@ -551,6 +551,16 @@ class Problem:
     at: datetime
     digest: str | None = None  # of the item's bytes, where they are known
 
+    @property
+    def item(self) -> int | None:
+        """The item's number as people count, from 1; None of a whole capture."""
+        return self.position + 1 if self.position != WHOLE else None
+
+    @property
+    def told(self) -> str:
+        """The message after the item that it is of, which it does not name itself."""
+        return f"item {self.item}: {self.message}" if self.item else self.message
+
 
 def body_digest(body: bytes) -> str:
     """SHA-256 of *body* in hex: the name under which it is kept."""

@@ -86,7 +86,7 @@ def test_a_date_that_cannot_be_read_is_told_and_zero_is_none(
         **dict.fromkeys(("zero", "unread", "other"), received),
     }
     [told] = notes(at, number)
-    assert told.startswith("2 items, the first at position 3: states as “published” what cannot be")
+    assert told.startswith("2 items, the first is item 4: states as “published” what cannot be")
     assert "“01/02/2025”" in told
 
 

@@ -113,7 +113,8 @@ def check(received: Path, article: Path, item: str | None = None) -> Answer:
     unread = [one for one in found if one.unread]
     if not unread:
         return answer
-    said = f"{len(unread)} of the {len(found)} items could not be read: {unread[0].unread}"
+    first = f"item {unread[0].number}: {unread[0].unread}"
+    said = f"{len(unread)} of the {len(found)} items could not be read: {first}"
     if answer.story is None:
         raise WirecopyError(f"{received}: no verdict: {said}")
     return replace(answer, notes=(*answer.notes, said))
@@ -218,7 +219,8 @@ def items(body: bytes, name: str) -> list[Received]:
         for one in contents.found
     ]
     if not found:
-        why = contents.refused[0].message if contents.refused else "it holds no items"
+        refused = contents.refused[0] if contents.refused else None
+        why = f"item {refused.position + 1}: {refused.message}" if refused else "it holds no items"
         raise ParseError("empty", f"{name}: no copy to hold the page against: {why}")
     found += [
         Received(one.position + 1, "", Copy("", ""), unread=one.message) for one in contents.refused

@@ -11,7 +11,7 @@ from stories.db import Store
 from stories.db import captures as rows
 from stories.errors import UnknownNameError
 from stories.logs import masked
-from stories.models import WHOLE, Capture
+from stories.models import Capture
 
 
 def captures(
@@ -78,20 +78,21 @@ def _one(store: Store, number: int, *, raw: bool, json: bool) -> None:
         if capture is None:
             raise UnknownNameError(f"capture {number}: there is none; see `wirecopy captures`")
         body = rows.body(conn, capture.digest)
-        problems = [asdict(problem) for problem in rows.problems_of(conn, number)]
+        problems = rows.problems_of(conn, number)
     if raw:
         if body is None:
             raise UnknownNameError(f"capture {number}: its bytes are no longer kept (retention)")
         show.raw(body)
         return
-    record = {**_record(capture), "problems": problems, "kept": body is not None}
+    record = {
+        **_record(capture),
+        "problems": [asdict(each) for each in problems],
+        "kept": body is not None,
+    }
     if json:
         show.as_json(record)
         return
-    lines = "; ".join(
-        f"item {p['position'] + 1}: {p['message']}" if p["position"] != WHOLE else p["message"]
-        for p in problems
-    )
+    lines = "; ".join(each.told for each in problems)
     show.facts({**record, "headers": None, "notes": "; ".join(capture.notes), "problems": lines})
     show.say("")
     for line in [f"{name}: {value}" for name, value in record["headers"]] or [""]:

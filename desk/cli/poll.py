@@ -186,5 +186,5 @@ def _quarantined(problems: Sequence[Problem]) -> str:
     number, count = problems[0].capture_id, len(problems)
     return (
         f"capture {number}: {count} item{'s' * (count > 1)} in quarantine, the first:"
-        f" {problems[0].message}; `wirecopy captures {number}` shows all"
+        f" {problems[0].told}; `wirecopy captures {number}` shows all"
     )

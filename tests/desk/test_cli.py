@@ -654,7 +654,7 @@ def test_a_poll_names_what_went_into_quarantine(house: House) -> None:
     assert done.returncode == 1
     (row,) = json.loads(done.stdout)
     assert (row["state"], row["new"]) == ("ok", 1)
-    assert b"wire pti: capture 1: 2 items in quarantine, the first: item 1: " in done.stderr
+    assert b"wire pti: capture 1: 2 items in quarantine, the first: item 2: has " in done.stderr
     assert row["message"] in done.stderr.decode()
 
 

@@ -1,6 +1,7 @@
 """``wirecopy pause``, ``resume``, ``accept``, ``leave`` and ``settle``: what the desk can do, at a
 prompt."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,8 +90,8 @@ def test_a_wire_is_paused_and_resumed(run: Run) -> None:
 
 
 def test_what_lost_words_is_taken_in_without_a_claim(run: Run) -> None:
-    said = run("captures", "1")[1]
-    assert "item 1: " in said
+    assert "item 1: text was lost" in run("captures", "1")[1]
+    assert re.search(r"\b1 +1 .* text-lost +text was lost", run("status")[1])
     assert run("leave", "1", "1", "--by", "Asha")[0] == 0
     assert run("accept", "1", "1", "--by", "Ravi")[0] == 0
     with (store := connect(load(None).database)).read() as conn:

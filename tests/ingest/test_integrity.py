@@ -407,7 +407,7 @@ def test_what_is_not_conserved_goes_to_quarantine_by_itself() -> None:
     assert [one.version.headline for one in found.found] == ["Good"]
     (refused,) = found.refused
     assert (refused.position, refused.state) == (0, "text-lost")
-    assert refused.message.startswith("item 0: text was lost on the way from its bytes: <tale>")
+    assert refused.message.startswith("text was lost on the way from its bytes: <tale>")
     assert refused.keys is not None, "it is there, and counts where guids are compared"
 
 
@@ -416,7 +416,7 @@ def test_or_it_is_kept_without_digests_to_claim_anything_by() -> None:
     lost, good = found.found
     assert (lost.received, good.received is None) == (None, False)
     assert found.refused == ()
-    assert found.notes[-1].startswith("1 item, the first at position 0: published without a claim")
+    assert found.notes[-1].startswith("1 item, the first is item 1: published without a claim")
     strict = read(f"<rss><channel>{GOOD}</channel></rss>").found[0]
     assert good.content_digest == strict.content_digest
 
@@ -438,7 +438,7 @@ def test_what_cannot_be_compared_is_told_and_never_claimed(
     found = read(f"<rss><channel>{GOOD}{GOOD}</channel></rss>", setting)
     assert [one.received is None for one in found.found] == [True, False]
     assert found.notes[-1] == (
-        "1 item, the first at position 0: published without a claim, text-unchecked: where its own"
+        "1 item, the first is item 1: published without a claim, text-unchecked: where its own"
         " bytes stand is not known"
     )
 

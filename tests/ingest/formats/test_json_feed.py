@@ -227,7 +227,7 @@ def test_a_broken_item_does_not_touch_its_neighbours(bad: str) -> None:
 
 def test_what_is_no_item_is_said_once_for_all() -> None:
     assert parse(feed(1, WHOLE, 2)).notes == (
-        "2 items, the first at position 0: not an object of JSON",
+        "2 items, the first is item 1: not an object of JSON",
     )
 
 

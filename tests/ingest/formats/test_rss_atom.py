@@ -729,7 +729,7 @@ def test_feedparser_reads_what_nothing_else_can(monkeypatch: pytest.MonkeyPatch)
     )
     parsed = parse(rss(WHOLE.format(1), broken, WHOLE.format(3)))
     found = parsed.items[1]
-    assert parsed.notes == ("1 item, the first at position 1: not readable as XML",)
+    assert parsed.notes == ("1 item, the first is item 2: not readable as XML",)
     assert (headline(found), found.guid, found.link) == ("Q&A", "2", "https://a.example/2")
     assert (found.body_html, found.published) == (True, ("22 Nov 2026 06:00 GMT",))
     assert found.body.replace("<br />", "<br>") == "One<br>two"
