@@ -64,7 +64,8 @@ def _code() -> str:
         for file in sorted((root / folder).rglob("*")):
             if file.suffix in (".py", ".json"):
                 digest.update(file.read_bytes())
-    digest.update((root / "stories" / "models.py").read_bytes())
+    for file in (root / "stories" / "models.py", root / "stories" / "styles.py"):
+        digest.update(file.read_bytes())
     for name in _LIBRARIES:
         try:
             digest.update(f"{name} {metadata.version(name)}".encode())

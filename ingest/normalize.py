@@ -12,7 +12,7 @@ Rules for what feeds leave open:
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast, get_args
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticSerializationError, to_json
+from selectolax.lexbor import LexborNode
 
 from ingest import agencies, dates
 from ingest.decide import headline, is_tracking
@@ -27,7 +28,9 @@ from ingest.item import MEDIA_TOPICS, SUBJECT_CODES, Channel, Item, ItemMedia, I
 from stories.config import Wire
 from stories.errors import ParseError
 from stories.models import INTAKE_RULE, Category, Media, Signals, Status, Version
+from stories.styles import meaning
 from wirecopy.encoding import well_formed
+from wirecopy.html import body
 from wirecopy.statement import Credit
 from wirecopy.text import (
     Projection,
@@ -35,6 +38,7 @@ from wirecopy.text import (
     plain,
     plain_to_html,
     project,
+    project_tree,
     projection,
     shows,
     spoken,
@@ -68,11 +72,26 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBER = re.compile(r"\s*([0-9]{1,10})\s*", re.ASCII)
 _WEB = re.compile(r'(https://[a-z0-9.-]+/[!"$->@-~]*)(?:\?([!"$-~]*))?(?:#([!-~]*))?')
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
-_BUSTER = re.compile(
+_BUSTER_1 = re.compile(
     r"(?:_|cb|cache|cachebust(?:er)?|nocache|rnd|rand|random|ts|timestamp|time)=[^&]*"
     r"|(?:v|ver)=[0-9.]*|t=[0-9]{9,}",
     re.IGNORECASE | re.ASCII,
 )
+_BUSTER = re.compile(
+    r"(?:_|cb|cache|cachebust(?:er)?|nocache|rnd|rand|random|ts|timestamp)=[^&]*"
+    r"|(?:t|time)=1[0-9]{9}(?:\.?[0-9]{3,6})?",
+    re.IGNORECASE | re.ASCII,
+)
+_OF_FILE = re.compile(r"(?:v|ver)=[0-9.]*", re.IGNORECASE | re.ASCII)
+"""Of a picture or script what has it loaded anew; of a page perhaps which one it is."""
+_FILE = re.compile(
+    r".*\.(?!php|aspx?|jspx?|[sx]?html?|cgi|cfm|do$)[a-z][a-z0-9]{1,4}", re.IGNORECASE | re.ASCII
+)
+_MARKED = re.compile(
+    r"<(?:del|s|strike|su[bp])[\s/>]|\b(?:hidden|style|srcset)\b", re.IGNORECASE | re.ASCII
+)
+_MARKS = {"del": "s", "strike": "s", "s": "s", "sub": "sub", "sup": "sup"}
+_UNMARKED = re.compile("\ue000[a-z]*\ue001\ue002")
 
 
 def normalize(
@@ -172,9 +191,9 @@ def content_digest(
 ) -> str:
     """A digest of what of *version* is content: two versions that share it say the same.
 
-    Left out are dates, version numbers, the story's own link, tracking pixels, parameters of
-    addresses that only count readers, defeat caches or sign until they expire, and the year of a
-    copyright line.
+    Left out are dates, version numbers, the story's own link, tracking pixels, other sizes of
+    pictures, parameters of addresses that only count readers, defeat caches or sign until they
+    expire, and the year of a copyright line.
     """
     found = projected or project(version.body, version.base)
     beside = [[_quiet(m.url, rule), m.caption or "", m.credit or ""] for m in version.media]
@@ -182,9 +201,8 @@ def content_digest(
         rule,
         version.headline,
         found.paragraphs,
-        sorted({_quiet(link.url, rule) for link in found.links}),
-        sorted({_quiet(medium.url, rule) for medium in found.media}),
-        sorted(beside),
+        *(_refers(version, found, rule) if rule >= 5 else _refers_4(found, rule)),
+        beside if rule >= 5 else sorted(beside),
         version.summary,
         version.byline,
         version.dateline,
@@ -204,6 +222,48 @@ def content_digest(
     if rule >= 2:  # spaces and forms of letters are no content; nor is there any in JSON's marks
         text = plain(text)
     return f"{rule}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _refers(version: Version, found: Projection, rule: int) -> Iterator[Any]:
+    """What a body refers to, *found*, in its order, each with its words, as it is measured; and its
+    words with what they are marked as, where any are."""
+    yield [[_quiet(link.url, rule), link.words] for link in found.links]
+    marks = ""
+    if _MARKED.search(version.body):
+        found, marks = _marked(version)
+    yield list(dict.fromkeys((_quiet(medium.url, rule), medium.words) for medium in found.media))
+    yield marks
+
+
+def _refers_4(found: Projection, rule: int) -> Iterator[Any]:
+    """The same up to rule 4: addresses alone."""
+    yield sorted({_quiet(link.url, rule) for link in found.links})
+    yield sorted({_quiet(medium.url, rule) for medium in found.media})
+
+
+def _marked(version: Version) -> tuple[Projection, str]:
+    """The body without other sizes of its pictures; and its words, without spaces, between marks
+    where they are struck, raised, lowered or hidden, ``""`` where none are.
+
+    :raises wirecopy.html.TangleError: for a body built to burst a parser.
+    """
+    top = body(well_formed(version.body))
+    for shown in top.css("img[src]"):
+        sized: LexborNode | None = shown
+        while sized is not None and (sized is shown or sized.tag in ("source", "-text")):
+            if "srcset" in sized.attributes:
+                del sized.attrs["srcset"]
+            sized = sized.prev
+    for element in [*top.traverse()]:
+        stated = element.attributes
+        means = {_MARKS.get(element.tag or "", ""), "hide" if "hidden" in stated else ""}
+        means.update(meaning(stated.get("style") or "").split())
+        if said := "".join(sorted(means)):
+            element.insert_before(f"\ue000{said}\ue001")
+            element.insert_after("\ue002")
+    found = project_tree(top, version.base)
+    marks = _UNMARKED.sub("", found.unspaced)  # as around what counts readers
+    return found, marks if "\ue000" in marks else ""
 
 
 def _told(said: Signals, rule: int) -> Iterator[Any]:
@@ -400,8 +460,8 @@ def _number(text: str) -> int | None:
 
 
 def _quiet(url: str, rule: int) -> str:
-    """*url* without what changes while the page stays: http for https, counting parameters and,
-    since rule 2, a signature that expires."""
+    """*url* without what changes while the page stays: http for https, counting parameters, those
+    that defeat caches and, since rule 2, a signature that expires."""
     if url.startswith("http://"):
         url = f"https{url[4:]}"
     if "?" not in url:
@@ -417,9 +477,12 @@ def _quiet(url: str, rule: int) -> str:
     if not query:
         return url
     query = without_signature(query) if rule >= 2 else query
-    kept = "&".join(_kept(query.split("&")))
+    silent = [_BUSTER if rule >= 5 else _BUSTER_1]
+    if rule >= 5 and _FILE.fullmatch(place):
+        silent.append(_OF_FILE)
+    kept = "&".join(
+        p
+        for p in query.split("&")
+        if not any(s.fullmatch(p) for s in silent) and not is_tracking(p)
+    )
     return place + (kept and f"?{kept}") + (fragment and f"#{fragment}")
-
-
-def _kept(parameters: Iterable[str]) -> Iterable[str]:
-    return (p for p in parameters if not _BUSTER.fullmatch(p) and not is_tracking(p))

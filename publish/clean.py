@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import nh3
 
+from stories.styles import meaning
 from wirecopy.encoding import names, shown_chars, xml_chars
 from wirecopy.form import FORM, LEVELS, MOST, Directions, Grid
 from wirecopy.html import body, check
@@ -99,8 +100,6 @@ _UNSTYLED = names(
 _RUBY = re.compile(r"<ruby\b[^>]*>((?:(?!</?ruby\b).)*)</ruby>", re.DOTALL)
 _ANNOTATION = re.compile(r"</?(?:rb|rp|rt|rtc)\b[^>]*>")
 _RP = re.compile(r"</?rp\b[^>]*>")
-_SMALLER = re.compile(r"smaller|(?:xx?-)?small|0?\.\d+r?em|[1-9]\d(?:\.\d+)?%")
-_RAISED = re.compile(r"(-?)(?:\d*\.)?\d*[1-9]\d*(?:px|pt|r?em|ex|%)")
 _SIZE = re.compile(r"\s+([\d.]+[wx])(?=\s*(?:,|$))", re.ASCII)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _USUAL = re.compile(
@@ -114,9 +113,6 @@ _TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 _MEANT = re.compile(r' (?:hidden="[^"]*"|style="([a-z ]*)")')
 _VOID = frozenset(["br", "col", "hr", "img", "source", "track", "wbr"])
 _HOLDS_NO_PHRASE = frozenset(f"audio colgroup dl menu ol picture ruby ul video {_ROWS}".split())
-_NOTHING = re.compile(r"0*\.?0+(?:[a-z]{2,4}|%)?")
-_SIDES = ("width", "height", "max-height")
-_FAR = re.compile(r"-\d{3,}(?:\.\d*)?(?:[a-z]{2,4}|%)")
 _EMBEDS = {
     "iframe": "src",
     "embed": "src",
@@ -214,7 +210,7 @@ def embeds(html: str, base: str | None, newest: Mapping[str, str]) -> dict[str, 
     found: dict[str, str] = {}
     for element in body(xml_chars(html)).css(", ".join(_EMBEDS)):
         stated = element.attributes
-        if is_pixel(stated) or _style(stated.get("style") or "") == "hide":
+        if is_pixel(stated) or meaning(stated.get("style") or "") == "hide":
             continue
         name = next((a for a in dict.fromkeys(_EMBEDS.values()) if stated.get(a)), "")
         if url := absolute(stated.get(name), base, newest):
@@ -263,7 +259,7 @@ def _unannotated(ruby: re.Match[str]) -> str:
 
 
 def _meant(html: str) -> str:
-    """*html* with what its elements' style means, as :func:`_style` puts it, made markup."""
+    """*html* with what its elements' style means, as :mod:`stories.styles` puts it, made markup."""
     if ' style="' not in html and ' hidden="' not in html and "<font" not in html:
         return html
     kept: list[str] = []
@@ -296,40 +292,6 @@ def _meant(html: str) -> str:
             kept.append(start)
     kept.append(html[at:])
     return "".join(kept)
-
-
-def _style(style: str) -> str:
-    """What *style* means for the words: ``hide``, ``s``, ``sup``, ``sub``; ``""`` for nothing."""
-    stated: dict[str, str] = {}
-    for declaration in style.lower().split(";"):
-        name, _, value = declaration.partition(":")
-        stated[name.strip()] = value.replace("!important", "").strip()
-    if _hides(stated):
-        return "hide"
-    lines = f"{stated.get('text-decoration', '')} {stated.get('text-decoration-line', '')}"
-    found = ["s"] if "line-through" in lines else []
-    shift = stated.get("vertical-align", "")
-    raised = {"super": "sup", "sub": "sub"}.get(shift)
-    if _SMALLER.fullmatch(stated.get("font-size", "")) and (by := _RAISED.fullmatch(shift)):
-        raised = "sub" if by[1] else "sup"
-    return " ".join([*found, raised] if raised else found)
-
-
-def _hides(stated: dict[str, str]) -> bool:
-    return (
-        stated.get("display") == "none"
-        or stated.get("visibility") in ("hidden", "collapse")
-        or stated.get("mso-hide") == "all"
-        or stated.get("color") == "transparent"
-        or any(_NOTHING.fullmatch(stated.get(n, "")) for n in ("font-size", "opacity"))
-        or any(_FAR.fullmatch(stated.get(n, "")) for n in ("text-indent", "left", "top"))
-        or (
-            stated.get("overflow") == "hidden"
-            and any(
-                _NOTHING.fullmatch(stated.get(n, "")) for n in ("width", "height", "max-height")
-            )
-        )
-    )
 
 
 def _lifted(html: str) -> str:
@@ -523,7 +485,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         kept = inert or _WEB.match(found) or _CONTACT.match(found)
         return _readable(found) if kept else None
     if name == "style" and tag != "img":
-        return _style(value) or None
+        return meaning(value) or None
     if name == "srcset":
         return _candidates(value, base, newest)
     return value

@@ -46,7 +46,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-INTAKE_RULE = 4
+INTAKE_RULE = 5
 """Version of the rules by which a capture is read, its stories recognised and their content
 compared. A capture keeps the one under which it came, so that a replay finds what was found then.
 
@@ -60,6 +60,8 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
    Wires of one agency share stories.
 4. Of two dates in the future the earlier is older, too: a clock of ours that went back makes no old
    copy a new version.
+5. The order of pictures, of links and of media beside the copy, the words that they stand on, and
+   which words are struck, raised, lowered or hidden, are content. ``v=`` counts but on files.
 """
 
 

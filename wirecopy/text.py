@@ -176,12 +176,14 @@ def project(html: str, base: str | None = None) -> Projection:
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser, and nothing else.
     """
-    reader = _read(html, base)
-    return Projection(
-        tuple(reader.paragraphs),
-        tuple(Reference(url, plain("".join(words))) for url, words in reader.links),
-        tuple(reader.media),
-    )
+    return _read(html, base).projection()
+
+
+def project_tree(top: LexborNode, base: str | None = None) -> Projection:
+    """What :func:`project` gives for a body of which the tree is built (:mod:`wirecopy.html`)."""
+    reader = _Reader(base)
+    reader.read(top)
+    return reader.projection()
 
 
 def without(disclosure: str, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
@@ -329,6 +331,14 @@ class _Reader:
                 path.append((node, kind))
                 node = node.first_child
         self._part()
+
+    def projection(self) -> Projection:
+        """What was found."""
+        return Projection(
+            tuple(self.paragraphs),
+            tuple(Reference(url, plain("".join(words))) for url, words in self.links),
+            tuple(self.media),
+        )
 
     def scan(self, pieces: list[str]) -> None:
         """Read what :func:`_simple` made of a body as a walk over its tree would."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from desk.headline import rewrite
-from ingest import formats, intake, parse, sandbox
+from ingest import formats, intake, parse, replay, sandbox
 from ingest.item import Hints
 from ingest.normalize import normalize
 from ingest.parse import Reader
@@ -111,6 +111,32 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
     monkeypatch.setattr("stories.db.captures.INTAKE_RULE", INTAKE_RULE + 1)
     desk.take(feed(item("a", "One"), item("b", "Two, corrected")), reader=parse.parse)
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
+
+
+def test_what_stands_on_a_wire_across_an_upgrade_is_no_news_and_a_replay_finds_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pictures(one: str, two: str, said: str) -> bytes:
+        body = f"&lt;img src='{one}'>&lt;img src='{two}'>&lt;p>{said}&lt;s>not&lt;/s> so"
+        media = "<media:content url='https://a.example/{}.jpg' medium='image'/>"
+        extra = media.format(two) + media.format(one)
+        whole = feed(item("a", "One", body, extra), item("b", f"Two {said}"))
+        return whole.replace(b"<rss", b'<rss xmlns:media="http://search.yahoo.com/mrss/"')
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stories.db.captures.INTAKE_RULE", 4)
+        desk.take(pictures("mayor", "thief", ""))
+        desk.take(pictures("thief", "mayor", ""))  # by rule 4 the same
+    assert desk.told() == {"a": ("One", 1), "b": ("Two", 1)}
+    desk.take(pictures("mayor", "thief", " "))
+    assert desk.told() == {"a": ("One", 1), "b": ("Two", 1)}
+    desk.take(pictures("thief", "mayor", "  "))
+    assert desk.told() == {"a": ("One", 2), "b": ("Two", 1)}
+    chosen = replay.Selection()
+    planned = replay.plan(desk.store, chosen)
+    with clock.reading(lambda: desk.now):
+        taken = [*replay.replay(desk.store, desk.config, chosen, planned, sleep=lambda _: None)]
+    assert [each.changes for each in taken] == [()] * 4
 
 
 def test_a_desk_headline_stands_over_the_text_it_was_written_for_alone(desk: Desk) -> None:

@@ -218,6 +218,86 @@ def test_what_is_content_makes_a_new_version() -> None:
     assert changed(urgency="1")
 
 
+PICTURES = (
+    '<img src="{}.jpg"><p>Mayor Jane Heron</p><img src="{}.jpg"><p>Convicted thief John Egret</p>'
+)
+LINKS = '<p>The <a href="/{}">report</a>, the <a href="/{}">law</a>.</p>'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (PICTURES.format("thief", "mayor"), PICTURES.format("mayor", "thief")),
+        (LINKS.format("law", "report"), LINKS.format("report", "law")),
+        ("<p>He was <del>not</del> guilty.</p>", "<p>He was not guilty.</p>"),
+        ("<p>Guilty.</p><p>More.</p>", "<p><s>Guilty.</s></p><p>More.</p>"),
+        ("<p>A <s>cat</s> is a cat.</p>", "<p>A cat is a <s>cat</s>.</p>"),
+        ("<p>Wrong.</p>", '<p><span style="text-decoration: line-through">Wrong.</span></p>'),
+        ("<p>106 people</p>", "<p>10<sup>6</sup> people</p>"),
+        ("<p>H<sup>2</sup>O</p>", "<p>H<sub>2</sub>O</p>"),
+        ("<p>A.</p><p>Wrong.</p>", '<p>A.</p><p style="display:none">Wrong.</p>'),
+        ("<p>A.</p><p>Wrong.</p>", "<p>A.</p><p hidden>Wrong.</p>"),
+        ('<img srcset="a.jpg 1x">', '<img srcset="b.jpg 1x">'),
+        ('<img src="p.jpg" alt="Thief John Egret">', '<img src="p.jpg" alt="Jane Heron">'),
+        *(
+            (f'<p>See <a href="{page}1">it</a>.</p>', f'<p>See <a href="{page}2">it</a>.</p>')
+            for page in (
+                "https://video.example/watch/?v=1111111111",
+                "https://video.example/watch.php?v=111",
+                "https://shop.example/tickets?time=200",
+            )
+        ),
+        (
+            '<iframe src="https://video.example/embed?v=1"></iframe>',
+            '<iframe src="https://video.example/embed?v=2"></iframe>',
+        ),
+    ],
+)
+def test_a_correction_that_changes_no_letter_makes_a_new_version(before: str, after: str) -> None:
+    one, two = (version(replace(ITEM, body=body)) for body in (before, after))
+    assert content_digest(one) != content_digest(two)
+
+
+def test_the_first_picture_beside_a_story_is_its_first() -> None:
+    one, two = ItemMedia("a.jpg"), ItemMedia("b.jpg")
+    first, second = (version(replace(ITEM, media=media)) for media in ((one, two), (two, one)))
+    assert content_digest(first) != content_digest(second)
+    assert content_digest(first, rule=4) == content_digest(second, rule=4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<p class="a" id="x1">A.</p>', '<p data-n="2" id="x2" class="b">A.</p>'),
+        ('<p style="color: red">A.</p>', '<p style="margin: 0">A.</p>'),
+        ("<p>He was <del>not</del> guilty.</p>", "<p>He was <s class='x'>not</s> guilty.</p>"),
+        ("<p>He was <s>not</s> guilty.</p>", '<p>He was <s style="color: red">not</s> guilty.</p>'),
+        ("<p>10 <sup>th</sup> May</p>", "<p>10 <sup> th </sup>\n May</p>"),
+        (
+            '<img src="a.jpg" alt="A hill" width="9">',
+            '<img loading="lazy" alt="A  hill" src="a.jpg">',
+        ),
+        (
+            '<img src="a.jpg" srcset="a-1.jpg 1x, a-2.jpg 2x" sizes="9px">',
+            '<img src="a.jpg" srcset="https://cdn2.example/a-3.jpg 3x">',
+        ),
+        (
+            '<picture><source srcset="a.webp"><img src="a.jpg"></picture>',
+            '<picture><source srcset="a.avif"> <source srcset="b"> <img src="a.jpg"></picture>',
+        ),
+        ('<p>A.</p><img src="a.jpg">', '<p>A.</p><img src="a.jpg"><img src="a.jpg?ver=6.1">'),
+        ("<p>A.</p>", '<p>A.</p><div hidden><img src="t.gif" width="1"></div>'),
+        *(
+            (f'<a href="{page}1700000000">A</a>', f'<a href="{page}1700000600">A</a>')
+            for page in ("/a.pdf?v=", "/a?time=", "/a?t=", "/a?ts=", "/a?rnd=", "/a?_=")
+        ),
+    ],
+)
+def test_markup_that_says_nothing_makes_no_new_version(before: str, after: str) -> None:
+    one, two = (version(replace(ITEM, body=body)) for body in (before, after))
+    assert content_digest(one) == content_digest(two)
+
+
 def test_a_new_year_in_a_copyright_line_is_no_content() -> None:
     old, new = (version(ITEM, Channel(rights=f"Copyright {year} PTI")) for year in (2026, 2027))
     assert old.rights != new.rights
