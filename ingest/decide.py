@@ -21,6 +21,8 @@ The rules for stories, each for a fault seen on real wires:
   new, and two guids on one link stay two stories.
 * A guid that is an address, and a link, name the same page with and without ``https``, ``www.``, a
   slash at the end, session and tracking parameters; an ``atom:id`` is compared letter by letter.
+  A parameter may be what it is taken for, or the page's number: addresses that differ in one are
+  of one page where headline or text agree, too.
 * An item whose keys are all new is a story on record that says the same words, if no item of the
   capture has that story's key: the wire changed its keys.
 * Items that share guid and link, but neither headline nor text, are different stories.
@@ -170,7 +172,7 @@ def decide(
     *rule* is the identity rule that the wire is configured with; the capture came *at* that time,
     under *version* of the rules here.
     """
-    keys = contents.keys
+    keys = _certain(contents, known) if version >= 5 else contents.keys
     on_record = {key for key, each in known.keys.items() if each.shared}
     apart = _told_apart(contents) | _links_of_headlines(keys) if version >= 2 else set()
     shared = on_record | apart | _links_of_several(keys, known)
@@ -180,7 +182,7 @@ def decide(
     theirs = _of_siblings(contents.found, identities, known)
     stories = _recognised(wire, keys, identities, known, shared, version, theirs)
     # The keys of refused items come last; no intents are made for them.
-    items = list(zip(contents.found, identities, stories, strict=False))
+    items = list(zip(contents.found, keys, identities, stories, strict=False))
     numbered = version >= 3 and is_numbered(contents.format)
     latest: dict[str, int] = {}
     if version >= 2:
@@ -188,8 +190,8 @@ def decide(
     intents: list[Intent] = []
     recorded: dict[str, str] = {}
     seen: set[str] = set()
-    for item, identity, story in items:
-        for key in _to_record(item.keys, identity, shared, story == story_id(wire, identity.key)):
+    for item, names, identity, story in items:
+        for key in _to_record(names, identity, shared, story == story_id(wire, identity.key)):
             if key not in known.keys:
                 recorded.setdefault(key, story)
         before = known.stories.get(story)
@@ -429,7 +431,9 @@ def _guid_of(guid: str | None, keys: ItemKeys) -> str | None:
     """The guid key *guid*, None for the item's own, in the form in which the item's is compared."""
     if keys.address is None:
         return guid or keys.guid
-    return _address(guid) or guid if guid else keys.address
+    if not guid or keys.address == _address(guid, whole=True):
+        return keys.address
+    return _address(guid) or guid
 
 
 def _latest(
@@ -586,6 +590,44 @@ def _told_apart(contents: Contents) -> set[str]:
     }
 
 
+def _certain(contents: Contents, known: Known) -> Sequence[ItemKeys]:
+    """The keys of all items, without the loose forms of addresses that stand for several pages: for
+    items that have neither headline nor text in common, here or with the story on record."""
+    keys = contents.keys
+    if not any(one.loose for one in keys):
+        return keys
+    loose = {name for one in keys for name in one.loose}
+    first: dict[str, Candidate] = {}
+    several: set[str] = set()
+    for item in contents.found:
+        for name in loose.intersection(_places(item.keys)):
+            if not _agree(item.version, first.setdefault(name, item).version):
+                several.add(name)
+        for name in item.keys.loose:
+            row = known.keys.get(name)
+            story = known.stories.get(row.story_id) if row is not None else None
+            if story and story.copy and not _agree(item.version, story.copy):
+                several.add(name)
+    return [one if several.isdisjoint(one.loose) else _whole(one) for one in keys]
+
+
+def _whole(keys: ItemKeys) -> ItemKeys:
+    """*keys* without loose forms of addresses."""
+    if not keys.loose:
+        return keys
+    aliases = tuple(name for name in keys.aliases if name not in keys.loose)
+    address = _address(keys.guid, whole=True) if keys.address else None
+    return replace(keys, aliases=aliases, address=address, loose=())
+
+
+def _agree(one: Version, two: Version) -> bool:
+    """Whether two copies have their headline or their text in common."""
+    if one.headline and plain(one.headline) == plain(two.headline):
+        return True
+    words = _words(one)
+    return bool(words) and words == _words(two)
+
+
 def _links_of_headlines(keys: Sequence[ItemKeys]) -> set[str]:
     """Links that stand on different headlines, and for some item must serve in a guid's place."""
     headlines: dict[str, set[str]] = {}
@@ -714,10 +756,19 @@ def keys_of(item: Item, rule: int = INTAKE_RULE, *, exact: bool = False) -> Item
     if rule < 2:
         return keys
     address = None if exact else _address(keys.guid)
-    places = (_same_page(url), address)
-    aliases = dict.fromkeys(f"link:{_short(place)}" for place in places if place)
+    aliases = dict.fromkeys(_named(_same_page(url), address))
+    loose: tuple[str, ...] = ()
+    if rule >= 5 and ("?" in url or "?" in ((address and keys.guid) or "")):
+        whole = _named(_same_page(url, whole=True), address and _address(keys.guid, whole=True))
+        loose = tuple(name for name in aliases if name not in whole)
+        aliases |= dict.fromkeys(whole)
     aliases.pop(keys.link or "", None)
-    return replace(keys, address=address, aliases=tuple(aliases))
+    return replace(keys, address=address, aliases=tuple(aliases), loose=loose)
+
+
+def _named(*places: str | None) -> list[str]:
+    """The keys of links to *places*."""
+    return [f"link:{_short(place)}" for place in places if place]
 
 
 def with_words(
@@ -797,16 +848,19 @@ def normal_url(url: str) -> str:
     return urlunsplit(("https", place, parts.path or "/", query, ""))
 
 
-def _same_page(url: str) -> str:
-    """A normal *url* in the form in which addresses of one page are the same: without ``www.``, a
-    slash at the end, session, signature and what counts readers; host and characters in one
-    spelling. Never a key by itself, as it may go too far."""
+def _same_page(url: str, *, whole: bool = False) -> str:
+    """A normal *url* in the form in which addresses of one page are the same: without ``www.`` and
+    a slash at the end, host and characters in one spelling; unless *whole*, also without session,
+    signature and what counts readers. Never a key by itself, as it may go too far."""
     if not url:
         return ""
     parts = urlsplit(url)
-    query = without_signature(parts.query) if parts.query else ""
-    silent = (_SESSION, _COUNTING)
-    query = "&".join(p for p in query.split("&") if p and not any(s.fullmatch(p) for s in silent))
+    query = parts.query
+    if query and not whole:
+        query = without_signature(query)
+        silent = (_SESSION, _COUNTING)
+        kept = (p for p in query.split("&") if p and not any(s.fullmatch(p) for s in silent))
+        query = "&".join(kept)
     path = parts.path.rstrip("/")
     if ";" in path:
         path = re.sub(r"(?i);jsessionid=[^/;?]*", "", path).rstrip("/")
@@ -823,12 +877,12 @@ def _spelt(text: str) -> str:
     return quote(unquote_to_bytes(text), safe="/:@!$&'()*+,;=?~")
 
 
-def _address(guid: str | None) -> str | None:
+def _address(guid: str | None, *, whole: bool = False) -> str | None:
     """The guid key *guid* as an address to compare, None when it is none. Its fragment counts."""
     page, mark, fragment = (guid or "").removeprefix("guid:").partition("#")
     if not page[:8].lower().startswith(("http://", "https://")):
         return None
-    found = _same_page(normal_url(page))
+    found = _same_page(normal_url(page), whole=whole)
     return f"{found}{mark}{fragment}" if found and fragment else found or None
 
 

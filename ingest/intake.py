@@ -513,7 +513,7 @@ def _decide(
         channel = CHANNEL.validate_python(state.channel)
         about: dict[str, Any] = {"format": before.format, "channel": channel}
         contents = contents.model_copy(update=about)
-    known = _recall(conn, one, contents.format, keys)
+    known = _recall(conn, one, contents, keys)
     acts = _acts_before(conn, set(life.named(contents, known)), capture)
     judgment = life.judged(contents, known, acts, capture)
     said = ((each.custody, each.version.signals) for each in contents.found)
@@ -598,8 +598,8 @@ def _sought(read: _Read) -> records.Sought:
     return records.Sought(one.turn.wire.name, names, one.capture.id, one.siblings)
 
 
-def _recall(conn: Connection, one: _Opened, format: str, keys: records.KnownKeys) -> Known:
-    """What was on record before the capture, which is of that *format*, for its *keys*."""
+def _recall(conn: Connection, one: _Opened, contents: Contents, keys: records.KnownKeys) -> Known:
+    """What was on record before the capture, which has these *contents*, for its *keys*."""
     capture, wire, before = one.capture, one.turn.wire.name, one.capture.id
     found, theirs = keys
     ids = {key.story_id for known in (found, theirs) for key in known.values()}
@@ -607,13 +607,15 @@ def _recall(conn: Connection, one: _Opened, format: str, keys: records.KnownKeys
     if one.siblings:
         for name, version in records.versions_before(conn, stories, before, but=wire).items():
             stories[name] = replace(stories[name], elsewhere=version)
-    numbered = bool(stories) and capture.rule >= 3 and is_numbered(format)
+    numbered = bool(stories) and capture.rule >= 3 and is_numbered(contents.format)
     # Content digests by another rule cannot be compared: without this, a new rule would make a new
     # version of every story that stands on a wire.
     by_another = {n for n, row in stories.items() if not made_by(capture.rule, row.content_digest)}
-    needed = stories if numbered else by_another
+    loose = {found[n].story_id for each in contents.keys for n in each.loose if n in found}
+    needed = stories if numbered else by_another | loose.intersection(stories)
     for name, version in records.versions_before(conn, needed, before).items():
         row = replace(stories[name], version=version if numbered else None)
+        row = replace(row, copy=version if name in loose else None)
         if name in by_another:
             row = replace(row, content_digest=content_digest(version, rule=capture.rule))
         stories[name] = row

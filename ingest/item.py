@@ -285,7 +285,8 @@ class ItemKeys:
 
     ``headline`` is its plain text, ``titled_guid`` whether the guid only repeats it. ``address`` is
     the guid in the form in which addresses are compared, where it is one and may be; ``aliases``
-    are further forms of the link and the guid, as links; ``words`` is of headline and text.
+    are further forms of the link and the guid, as links; of these ``loose`` lack parameters that
+    may be what tells pages apart. ``words`` is of headline and text.
     """
 
     guid: str | None
@@ -296,6 +297,7 @@ class ItemKeys:
     address: str | None = None
     aliases: tuple[str, ...] = ()
     words: str | None = None
+    loose: tuple[str, ...] = ()
 
 
 class AgencyStatement(Value):

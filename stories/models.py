@@ -62,6 +62,7 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
    copy a new version.
 5. The order of pictures, of links and of media beside the copy, the words that they stand on, and
    which words are struck, raised, lowered or hidden, are content. ``v=`` counts but on files.
+   Addresses that differ in what may be a session are of one page if headline or text agree.
 """
 
 
@@ -472,7 +473,8 @@ class KnownStory:
     what the agency stated as ``updated``, when it was received, and, where the agency signed it,
     the number of its statement, ``stated``; whether it is ``hidden`` now, by agency or desk. The
     ``version`` itself is there where it was asked for, as an agency numbers its versions.
-    So is that which another wire of the agency brought, ``elsewhere``."""
+    So is that which another wire of the agency brought, ``elsewhere``, and it is ``copy`` where an
+    item may be the story by an address that may be another's."""
 
     id: str
     key: str
@@ -485,6 +487,7 @@ class KnownStory:
     hidden: bool = False
     version: Version | None = None
     elsewhere: Version | None = None
+    copy: Version | None = None
 
 
 # Captures

@@ -56,6 +56,7 @@ class Record:
                     i.item.content_digest,
                     i.item.version.updated,
                     self.at,
+                    copy=i.item.version,
                 )
         self.degraded = [i.identity.degraded for i in decision.intents]
         return [(i.action, self.headlines[i.story_id]) for i in decision.intents]
@@ -238,9 +239,12 @@ PAGE = "https://heron.example/n/7"
 )
 @pytest.mark.parametrize("linked", [True, False])
 @pytest.mark.parametrize("text", ["The reed beds are open again.", "They are open until May."])
-def test_a_page_is_the_same_page(before: str, after: str, linked: bool, text: str) -> None:
+@pytest.mark.parametrize("rule", [2, 5])
+def test_a_page_is_the_same_page(
+    before: str, after: str, linked: bool, text: str, rule: int
+) -> None:
     """Though its words changed while it moved, too."""
-    record = Record()
+    record = Record(rule)
     for guid, words in ((before, "The reed beds are open again."), (after, text)):
         more = {"guid": guid} | ({"link": guid} if linked else {})
         told = record.take(rss(story("Reeds", words, **more), story("Tide", "Low.", guid="t")))
@@ -265,6 +269,28 @@ def test_another_page_is_another_story(before: str, after: str) -> None:
     record = Record()
     record.take(rss(story("Reeds", "Open.", guid=before)))
     assert actions(record.take(rss(story("Rushes", "Closed.", guid=after)))) == ["new"]
+
+
+@pytest.mark.parametrize(
+    "query", ["sid=2026010100{}", "s=2026010100{}", "session=ab12cd34{}", "rss=1000{}",
+              "t=2026010100{}&amp;s=sport", "id=2026010100{}"]
+)  # fmt: skip
+@pytest.mark.parametrize("keys", [("guid",), ("link",), ("guid", "link")])
+def test_what_looks_like_a_session_may_tell_stories_apart(
+    query: str, keys: tuple[str, ...]
+) -> None:
+    def made(title: str, text: str, number: int, scheme: str = "https") -> dict[str, str]:
+        url = f"{scheme}://www.heron.example/article.php?{query.format(number)}"
+        return story(title, text, **dict.fromkeys(keys, url))
+
+    items = [made("Reeds", REEDS, 1), made("Tide", TIDE, 2), made("Fog", FIVE, 3)]
+    together, singly = Record(rule=5), Record(rule=5)
+    assert actions(together.take(rss(*items))) == ["new"] * 3
+    assert [actions(singly.take(rss(item))) for item in items] == [["new"]] * 3
+    corrected = made("The tide", THREE, 2, "http")
+    for record in (together, singly):
+        assert record.take(rss(*items)) == [("same", n) for n in ("Reeds", "Tide", "Fog")]
+        assert record.take(rss(items[2], corrected)) == [("same", "Fog"), ("updated", "Tide")]
 
 
 def test_an_atom_id_is_compared_letter_by_letter() -> None:
