@@ -42,7 +42,8 @@ Wires of one agency are **siblings**, and share stories:
 
 * An item whose keys are new on its wire is the story of a sibling that has its guid, or its link
   and headline, or the same words, and more than a line of them; of the same agency by the item's
-  own word, too. Stories that each had an id before are not joined.
+  own word, too. A guid alone, of another page with another headline and text, is a number that
+  both wires gave. Stories that each had an id before are not joined.
 * Of a story whose version on record came by a sibling, an item makes a new one only if nobody of
   the agency has said its words of it before, and it is a much fuller text, or has a higher number
   of the agency's under the same id, or its wire has carried the story in a sibling's words. Such a
@@ -179,7 +180,7 @@ def decide(
     in_capture = common(keys, rule, on_record | apart if version >= 2 else ())
     identities = identify(keys, rule, shared | in_capture)
     shared |= in_capture
-    theirs = _of_siblings(contents.found, identities, known)
+    theirs = _of_siblings(contents.found, identities, known, version)
     stories = _recognised(wire, keys, identities, known, shared, version, theirs)
     # The keys of refused items come last; no intents are made for them.
     items = list(zip(contents.found, keys, identities, stories, strict=False))
@@ -263,14 +264,18 @@ def _to_carry(
 
 
 def _of_siblings(
-    found: Sequence[Candidate], identities: Sequence[Identity], known: Known
+    found: Sequence[Candidate], identities: Sequence[Identity], known: Known, version: int
 ) -> list[tuple[str | None, str | None]]:
     """The stories of siblings that each item is by its identity, and by its words. Refused ones,
     which come last, have no copy, and are nobody's."""
     items = found if known.siblings else ()
     theirs = [
-        (of_sibling(item, one.key, known), of_sibling(item, item.keys.words or "", known))
+        (
+            None if version >= 5 and _is_numbered_alike(item, by_key, known) else by_key,
+            of_sibling(item, item.keys.words or "", known),
+        )
         for item, one in zip(items, identities, strict=False)
+        for by_key in [of_sibling(item, one.key, known)]
     ]
     return [*theirs, *[(None, None)] * (len(identities) - len(theirs))]
 
@@ -289,6 +294,16 @@ def of_sibling(item: Candidate, key: str, known: Known) -> str | None:
     codes = mine.agency_code, theirs.agency_code
     same = codes[0] == codes[1] if all(codes) else mine.agency == theirs.agency
     return story.id if same else None
+
+
+def _is_numbered_alike(item: Candidate, story: str | None, known: Known) -> bool:
+    """Whether only a guid is common to *item* and the *story* of a sibling, but neither page nor
+    headline nor many words: then each of the wires numbers its own."""
+    theirs, mine = known.stories[story].elsewhere if story else None, item.version
+    if theirs is None or _agree(mine, theirs):
+        return False
+    pages = {_same_page(normal_url(one.link or "")) for one in (mine, theirs)}
+    return "" not in pages and len(pages) == 2 and _differ(_words(mine), _words(theirs))
 
 
 def _counts(
@@ -649,6 +664,11 @@ def _is_another(one: Candidate, two: Candidate, format: str) -> bool:
     times = {one.version.updated, two.version.updated}
     if not format.startswith(("atom", "json")) or None in times or len(times) == 1:
         return True
+    return _differ(ours, theirs)
+
+
+def _differ(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether two texts of these words have little in common."""
     return 2 * len(ours & theirs) < min(len(ours), len(theirs))
 
 

@@ -62,7 +62,8 @@ compared. A capture keeps the one under which it came, so that a replay finds wh
    copy a new version.
 5. The order of pictures, of links and of media beside the copy, the words that they stand on, and
    which words are struck, raised, lowered or hidden, are content. ``v=`` counts but on files.
-   Addresses that differ in what may be a session are of one page if headline or text agree.
+   Addresses that differ in what may be a session are of one page if headline or text agree. A
+   guid under which two wires of an agency have other pages, headlines and texts joins none.
 """
 
 

@@ -83,6 +83,28 @@ def test_a_link_with_another_headline_is_another_story(life: Life) -> None:
     assert len(on_record(life)) == 3
 
 
+@pytest.mark.parametrize(
+    ("headline", "text", "link", "stories"),
+    [
+        ("Low water", OTHER, "b/1", 2),
+        ("Low water", f"{OTHER} {THIRD}", "b/1", 2),  # as a fuller text it would take the place
+        ("Low water", OTHER, "a/1", 1),
+        ("Boats", OTHER, "b/1", 1),
+        ("Boats and reeds", LONG, "b/1", 1),
+        ("Boats and reeds", LONG.replace("May", "June"), "b/1", 1),
+    ],
+)
+def test_a_number_that_two_wires_gave_joins_no_stories(
+    life: Life, headline: str, text: str, link: str, stories: int
+) -> None:
+    for _ in range(2):
+        life.receive(item("1001", "Boats", LONG, "a/1"), wire="top")
+        life.receive(item("1001", headline, text, link), wire="nation")
+        assert len(on_record(life)) == stories
+    assert [each.number for each in on_record(life)] == [1] * stories
+    assert life.replayed() == []
+
+
 def test_two_agencies_never_share_a_story(life: Life) -> None:
     life.receive(item("g1", "Boats", LONG), wire="top")
     life.receive(item("g1", "Boats", LONG), wire="egret")
