@@ -170,7 +170,12 @@ def is_markup_title(text: str, mends: bool = True) -> bool:
 
     With *mends*, tags that show nothing, or hide the words they hold, are only spoken of.
     """
-    if "<" not in text or len(text) > 10_000:
+    return len(text) <= 10_000 and is_balanced(text, mends)
+
+
+def is_balanced(text: str, mends: bool = True) -> bool:
+    """Whether every ``<`` in *text* begins a complete tag of HTML, and these balance."""
+    if "<" not in text:
         return False
     text, count = _WHOLE_COMMENT.subn("", text) if mends else (text, 0)
     depth: dict[str, int] = {}

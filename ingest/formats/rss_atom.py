@@ -19,7 +19,7 @@ import hashlib
 import html
 import re
 import xml.parsers.expat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -37,6 +37,7 @@ from ingest.formats import encoding, item_spans, xml_repair
 from ingest.formats.html import (
     VOID,
     has_words,
+    is_balanced,
     is_markup,
     is_markup_title,
     letters_by_hand,
@@ -130,6 +131,7 @@ _USUAL_LINK = re.compile(
     re.ASCII,
 )
 _MARK = "wirecopy-items"
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _CHANNEL_TAG = re.compile(r"<(?:[\w.-]{1,64}:)?channel(?=[\s>])([^<>]*)>", re.IGNORECASE)
 # What is left open takes the rest, as the end of the document cuts it off.
 _CLOSED = re.compile(
@@ -1038,7 +1040,7 @@ def _headline(children: _Children, atom: bool) -> _Words:
             if atom or name == "atom:title":
                 text = _construct(element)
             elif len(element):
-                text = _Words(_inner(element), True)
+                text = _mixed(element, children.mends)
             else:
                 raw = element.text or ""
                 raw = unwrapped(raw) if children.mends else raw
@@ -1120,9 +1122,17 @@ def _has_words(text: _Words) -> bool:
 def _undeclared(element: etree._Element, mending: bool) -> _Words:
     """Text of an element of which nobody says whether it is HTML."""
     if len(element):
-        return _Words(_inner(element), True)
+        return _mixed(element, mending)
     raw = unwrapped(element.text or "") if mending else element.text or ""
     return _Words(raw, is_markup(raw))
+
+
+def _mixed(element: etree._Element, mending: bool) -> _Words:
+    """HTML of an element of undeclared type that holds elements. Its own characters are words, or
+    HTML where a section or escaped markup stands beside a real element."""
+    own = "".join([element.text or "", *(child.tail or "" for child in element)])
+    marked = mending and is_balanced(_COMMENT.sub("", unwrapped(own)))
+    return _Words(_inner(element, str if marked else _escaped), True)
 
 
 def _construct(element: etree._Element, *, body: bool = False) -> _Words:
@@ -1154,16 +1164,23 @@ def _base64(raw: str, kind: str) -> _Words:
     return _Words(text, kind in _HTML_TYPES or kind in _XHTML_TYPES)
 
 
-def _inner(element: etree._Element) -> str:
-    """The markup inside *element* as HTML: elements by their local names, namespaces dropped."""
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _inner(element: etree._Element, own: Callable[[str], str] = _escaped) -> str:
+    """The markup inside *element* as HTML: elements by their local names, namespaces dropped; *own*
+    makes HTML of the characters that stand in itself."""
     pieces: list[str] = []
-    _append_inner(element, pieces)
+    _append_inner(element, pieces, own)
     return "".join(pieces)
 
 
-def _append_inner(element: etree._Element, pieces: list[str]) -> None:
+def _append_inner(
+    element: etree._Element, pieces: list[str], own: Callable[[str], str] = _escaped
+) -> None:
     # As deep as lxml's own limit of 256, well within Python's.
-    pieces.append(html.escape(element.text or "", quote=False))
+    pieces.append(own(element.text or ""))
     for child in element:
         if isinstance(child.tag, str):
             name = etree.QName(child).localname
@@ -1175,7 +1192,7 @@ def _append_inner(element: etree._Element, pieces: list[str]) -> None:
             if name.lower() not in VOID:
                 _append_inner(child, pieces)
                 pieces.append(f"</{name}>")
-        pieces.append(html.escape(child.tail or "", quote=False))
+        pieces.append(own(child.tail or ""))
 
 
 def _people(children: _Children, *names: str) -> tuple[str, ...]:

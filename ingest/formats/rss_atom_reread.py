@@ -277,7 +277,10 @@ def _readings(
     if nested is not None:
         yield _html(mend(text))
         # Unescaped HTML that holds CDATA for a browser's sake.
-        yield _html(mend(nested.replace("<![CDATA[", "").replace("]]>", "")))
+        bare = nested.replace("<![CDATA[", "").replace("]]>", "")
+        yield _html(mend(bare))
+        if not stated and "&lt;" in bare:  # escaped HTML beside elements
+            yield _html(mend(html.unescape(bare)))
         return
     marked = "<" in text or "&" in text
     if stated != "html" or not marked:

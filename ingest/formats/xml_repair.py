@@ -40,6 +40,16 @@ WELL_KNOWN = {
 STRICT = etree.XMLParser(
     recover=False, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
 )
+# Comments and instructions are no content, and part the text around them.
+_ITEM = etree.XMLParser(
+    recover=False,
+    no_network=True,
+    resolve_entities=False,
+    load_dtd=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+)
 _RECOVERING = etree.XMLParser(
     recover=True, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
 )
@@ -84,7 +94,8 @@ class Tree:
 
 
 def item(text: str, context: Context, *, patiently: bool = True) -> Tree:
-    """The element that *text*, one whole ``<item>`` or ``<entry>``, is. Linear in its length.
+    """The element that *text*, one whole ``<item>`` or ``<entry>``, is, without comments and
+    instructions. Linear in its length.
 
     *patiently* False leaves out the last of the three tries, which takes longest.
     """
@@ -211,7 +222,7 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
 def _parse(text: str, spaces: dict[str, str]) -> etree._Element | None:
     opening = "<w" + _declarations(spaces) + ">"
     try:
-        root = etree.fromstring(f"{opening}{text}</w>".encode(), STRICT)
+        root = etree.fromstring(f"{opening}{text}</w>".encode(), _ITEM)
     except (etree.XMLSyntaxError, ValueError):
         return None
     return root[0] if len(root) == 1 and isinstance(root[0].tag, str) else None

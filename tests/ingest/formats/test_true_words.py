@@ -324,3 +324,58 @@ def test_a_tag_is_taken_once() -> None:
     assert found.version.keywords == ("Oar",)
     [before] = read(inside, rule=1)
     assert len(before.version.categories) == 5
+
+
+MARKED = "<p>Fog <b>now</b></p>"
+ESCAPED = MARKED.replace("<", "&lt;")
+
+
+@pytest.mark.parametrize("name", ["description", "c:encoded", "story"])
+@pytest.mark.parametrize(
+    ("written", "body"),
+    [
+        (f"<![CDATA[{MARKED}]]><!-- cached -->", MARKED),
+        (f"<!-- cached --><![CDATA[{MARKED}]]>", MARKED),
+        (f"<?php cached ?>{ESCAPED}", MARKED),
+        (f"{ESCAPED}<!-- &lt;i>no&lt;/i> -->{ESCAPED}", MARKED + MARKED),
+        (f"<![CDATA[{MARKED}]]><br/>", f"{MARKED}<br>"),
+        (f"<![CDATA[{MARKED}<!-- a -->]]><br/>", f"{MARKED}<!-- a --><br>"),
+        (f"{ESCAPED}<a href='x'>&lt;more></a>", f'{MARKED}<a href="x">&lt;more&gt;</a>'),
+        (f"<![CDATA[{MARKED}<![CDATA[&amp;]]>{MARKED}]]>", f"{MARKED}&amp;{MARKED}"),
+        ("How to use &lt;b&gt; in<br/>text", "How to use &lt;b&gt; in<br>text"),
+        ("<p>How to use &lt;b&gt;x&lt;/b&gt;</p>", "<p>How to use &lt;b&gt;x&lt;/b&gt;</p>"),
+    ],
+)
+def test_what_stands_beside_a_section_is_no_reason_to_show_its_tags(
+    name: str, written: str, body: str
+) -> None:
+    head = 'xmlns:c="http://purl.org/rss/1.0/modules/content/"'
+    (item,) = read(f"<title>T</title><{name}>{written}</{name}>", head=head)
+    assert item.version.body == body
+    assert item.received is not None
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "<![CDATA[A <i>b</i>]]><!-- no -->",
+        "A <!-- no --><i>b</i>",
+        "A &lt;i>b&lt;/i><?no?>",
+        "A&lt;br/><i>b</i>",
+    ],
+)
+def test_a_comment_in_a_title_is_no_part_of_it(title: str) -> None:
+    (item,) = read(f"<title>{title}</title><description>Fog.</description>")
+    assert (item.version.headline, item.received is not None) == ("A b", True)
+
+
+def test_a_comment_in_constructs_and_keywords_is_no_part_of_them() -> None:
+    keywords = '<m:keywords xmlns:m="http://search.yahoo.com/mrss/">a, b<!-- c --></m:keywords>'
+    entry = (
+        '<title type="html">A &lt;i>b&lt;/i><!-- c --></title><id>1</id>'
+        f'<content type="html"><![CDATA[{MARKED}]]><!-- c --></content>{keywords}'
+    )
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry>{entry}</entry></feed>'
+    (item,) = parse(feed.encode(), Hints(url=WIRE.url), WIRE).found
+    assert (item.version.headline, item.version.body) == ("A b", MARKED)
+    assert item.version.keywords == ("a", "b")
