@@ -17,7 +17,7 @@ address. What is missing all the same is found by counting :func:`letters_by_han
 
 import html as _html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -25,12 +25,13 @@ from html.entities import html5
 from typing import Any
 
 from ingest.integrity import letters
-from ingest.item import Item
+from ingest.item import Item, ItemMedia
 from stories.errors import ParseError
 from wirecopy.encoding import names, well_formed
 from wirecopy.errors import Refused
 from wirecopy.html import TOKEN, body
 from wirecopy.jose import as_text, from_xml, read_token
+from wirecopy.pixels import is_pixel
 from wirecopy.text import spoken
 from wirecopy.urls import srcset
 
@@ -148,6 +149,52 @@ _DIGIT = re.compile("[0-9]")
 _HELD = re.compile(r"<(?:img|picture|video|audio|iframe|svg|object|embed|amp-)", re.IGNORECASE)
 _SRC = re.compile(r"""(?:^|(?<=\s))src\s*=\s*(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE)
 _SIZE = re.compile(r"\s+([\d.]+)[wx]", re.ASCII)
+
+
+_MEDIUMS = {
+    "img": "image",
+    "video": "video",
+    "audio": "audio",
+    "iframe": "",
+    "embed": "",
+    "object": "",
+}
+_SMALL = re.compile(r"(?<![^\s_-])(?:avatar|emoji|smiley|icon|share)s?(?![^\s_-])", re.IGNORECASE)
+_SMALL_AT = re.compile(r"//[^/]*(?:gravatar|feedburner)|/(?:emoji|smilies)/", re.IGNORECASE)
+"""Classes and addresses of such, where no size is stated."""
+_SMALLEST = 100
+"""Pixels of width or height below which a picture is a button or a face, and not the story's."""
+
+
+def media_in(html: str) -> Iterator[ItemMedia]:
+    """Pictures, films, sounds and frames that *html* shows, but for what decorates it."""
+    if not _HELD.search(html):
+        return
+    player = ""
+    for token in TOKEN.finditer(mend(html)):
+        name = (token["name"] or "").lower()
+        if token["end"] or name not in (*_MEDIUMS, "source"):
+            continue
+        stated = {n: _html.unescape(v) for n, v in _stated(token["rest"]).items()}
+        url = stated.get("data" if name == "object" else "src", "").strip()
+        if name == "source":  # the first of a player's
+            name, player = player, ""
+        elif name in ("video", "audio"):
+            player = "" if url else name
+        if not url or not name or _BLANK.match(url) or _decorates(name, url, stated):
+            continue
+        kind = stated.get("type", "") or ("" if _MEDIUMS[name] else "text/html")
+        size = stated.get("width", ""), stated.get("height", "")
+        yield ItemMedia(url, _MEDIUMS[name], kind, *size)
+
+
+def _decorates(name: str, url: str, stated: dict[str, str]) -> bool:
+    if is_pixel(stated):
+        return True
+    sizes = (stated.get(n, "").removesuffix("px") for n in ("width", "height"))
+    slight = any(s.isdecimal() and len(s) < 9 and int(s) < _SMALLEST for s in sizes)
+    named = _SMALL.search(stated.get("class", "")) or _SMALL_AT.search(url)
+    return name == "img" and (slight or named is not None)
 
 
 def has_words(text: str) -> bool:

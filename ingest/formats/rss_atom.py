@@ -42,6 +42,7 @@ from ingest.formats.html import (
     is_markup_title,
     letters_by_hand,
     line,
+    media_in,
     mended,
     printed,
     resolve_references,
@@ -930,7 +931,10 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
             children.by_name.setdefault(name, []).append(child)
     guid = children.first("guid", "id", "atom:id") or element.get(_RDF_ABOUT) or ""
     headline = _headline(children, atom)
-    body, summary = _body_and_summary(children, atom)
+    body, summary, others = _body_and_summary(children, atom)
+    media = _media(children)
+    if mending and not media:
+        media = _media_beside(body, others)
     if mending and "wirecopy:agency" in children.by_name:
         item = _republished(item, children)
         said = (children.first(f"wirecopy:{name}") for name in ("statement", "disclosure"))
@@ -961,7 +965,7 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         updated=children.texts(*_UPDATED, *(_UPDATED_BESIDE if mending else ())),
         version=children.first("version", "revision"),
         keywords=_keywords(children),
-        media=_media(children),
+        media=media,
         rights=children.first("rights", "copyright", "dc:rights", "dcterms:rights"),
         urgency=children.first("urgency"),
         dateline=children.first("dateline"),
@@ -1051,9 +1055,9 @@ def _headline(children: _Children, atom: bool) -> _Words:
     return _Words()
 
 
-def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
-    """Body and summary. The body is the fuller text, whatever element holds it; of about equal
-    ones it is the first here. The summary is the next."""
+def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words, list[_Words]]:
+    """Body, summary, and all texts but the body. The body is the fuller text, whatever element
+    holds it; of about equal ones it is the first here. The summary is the next."""
     bodies = [_undeclared(e, children.mends) for e in children.all("content:encoded")]
     bodies += [_construct(e, body=True) for e in children.all("atom:content")]
     for element in children.all("content"):
@@ -1082,11 +1086,20 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words]:
         (t for t in candidates if t.text.strip()), _Words()
     )
     if not children.mends:
-        return body, next((t for t in summaries if t is not body and t.text.strip()), _Words())
+        summary = next((t for t in summaries if t is not body and t.text.strip()), _Words())
+        return body, summary, []
     first, body = body, _fullest(body, candidates)
     # A displaced body first: its words are to come out, if it has any (a style sheet has none).
     beside = [t for t in (first, *summaries) if t is not body and t.text.strip()]
-    return body, next(filter(_shows, beside), _Words())
+    others = [t for t in candidates if t is not body]
+    return body, next(filter(_shows, beside), _Words()), others
+
+
+def _media_beside(body: _Words, others: Iterable[_Words]) -> tuple[ItemMedia, ...]:
+    """What the *others* show, where *body* shows nothing: elsewhere it is most often the same in
+    another size."""
+    found = {one.url: one for text in others if text.html for one in media_in(text.text)}
+    return () if not found or (body.html and any(media_in(body.text))) else tuple(found.values())
 
 
 @lru_cache(maxsize=256)

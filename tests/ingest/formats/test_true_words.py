@@ -379,3 +379,40 @@ def test_a_comment_in_constructs_and_keywords_is_no_part_of_them() -> None:
     (item,) = parse(feed.encode(), Hints(url=WIRE.url), WIRE).found
     assert (item.version.headline, item.version.body) == ("A b", MARKED)
     assert item.version.keywords == ("a", "b")
+
+
+PHOTO = '<img src="/p-150x150.jpg" alt="Fog">'
+FACE = '<img src="/f.jpg" class="avatar" width="48">'
+PIXEL = '<img src="https://count.example/p" width="1" height="1">'
+
+
+@pytest.mark.parametrize(
+    ("body", "other", "beside", "shown"),
+    [
+        (STORY, f"{PHOTO} Fog.", "", ["/p-150x150.jpg"]),
+        (STORY, "Fog.<iframe src='https://v.example/1'></iframe>", "", ["https://v.example/1"]),
+        (STORY, "<video><source src='/v.mp4'><source src='/v.webm'></video>", "", ["/v.mp4"]),
+        (STORY, "<img data-src='/late.jpg'>Fog.", "", ["/late.jpg"]),
+        (f"{PIXEL}<p>{STORY}", f"{PHOTO} Fog.", "", ["/p-150x150.jpg"]),
+        (f"{STORY}<img src='/p.jpg'>", f"{PHOTO} Fog.", "", []),
+        (f"{STORY}<iframe src='/v'></iframe>", f"{PHOTO} Fog.", "", []),
+        (STORY, f"{PHOTO} Fog.", "<enclosure url='/p.jpg' type='image/jpeg'/>", ["/p.jpg"]),
+        (STORY, f"Fog.{PIXEL}{FACE}<!-- {PHOTO} -->", "", []),
+        (STORY, "Fog.<img src='data:image/gif;base64,R0lGOD'>", "", []),
+        (STORY, "<img src='/icon-silicon.jpg'>", "", ["/icon-silicon.jpg"]),
+        (STORY, "Fog.<img src='//s.w.org/images/core/emoji/1f600.png' class='wp-smiley'>", "", []),
+        (STORY, "How to use an &amp;lt;img src='x'&amp;gt;", "", []),
+    ],
+)
+def test_what_the_teaser_alone_shows_stands_beside_the_story(
+    body: str, other: str, beside: str, shown: list[str]
+) -> None:
+    head = 'xmlns:c="http://purl.org/rss/1.0/modules/content/"'
+    for one, two in ((body, other), (other, body)):
+        texts = f"<description><![CDATA[{two}]]></description>"
+        texts += f"<c:encoded><![CDATA[{one}]]></c:encoded>"
+        (item,) = read(f"<title>Fog</title>{texts}{beside}", head=head)
+        assert STORY in item.version.body
+        urls = [one.url.removeprefix("https://wire.example") for one in item.version.media]
+        assert urls == shown
+        assert item.received is not None
