@@ -483,6 +483,8 @@ def _character(match: re.Match[str], entities: dict[str, str]) -> str:
             return html.unescape(entities[name])
         return html.unescape(match[0])
     number = _number(match)
+    if number in (11, 12):
+        return " "
     if number < 32 and number not in (9, 10, 13):
         return ""
     return chr(number) if _lasting(match) else "\ufffd"

@@ -53,7 +53,9 @@ _ITEM = etree.XMLParser(
 _RECOVERING = etree.XMLParser(
     recover=True, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
 )
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_SPACES = str.maketrans("\x0b\x0c", "  ")
+"""White space that XML has not."""
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,10});|#[xX]([0-9a-fA-F]{1,8});|([A-Za-z][\w.-]{0,31});)?")
 _STRAY = re.compile(r"<(?![A-Za-z_/!?:\x80-\U0010ffff])|\]\]>")
 _PREFIX = re.compile(
@@ -154,7 +156,7 @@ def _windows(match: re.Match[str]) -> str:
 def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
     """The namespaces to declare around *text*, and *text* without what XML forbids.
 
-    Controls go; references to characters that XML has not go; HTML's named references become
+    Vertical tabs and form feeds become spaces, other controls go; references to characters that XML has not go; HTML's named references become
     characters; other ampersands, "<" that begin nothing and "]]>" outside CDATA are escaped.
     """
     entities = context.entities
@@ -166,6 +168,8 @@ def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
             kept = (
                 f"&#x{hexadecimal};" if hexadecimal and context.mends else match[0]
             )  # no capital X
+            if number in (0xB, 0xC):
+                return " "
             return kept if _allowed(number) else ("" if number < 32 else "\ufffd")
         if name is None:
             return "&amp;"
@@ -180,7 +184,7 @@ def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
         piece = _REFERENCE.sub(reference, piece) if "&" in piece else piece
         return _STRAY.sub(lambda m: "&lt;" if m[0] == "<" else "]]&gt;", piece)
 
-    text = _outside(_CONTROL.sub("", text), outside)
+    text = _outside(_CONTROL.sub("", text.translate(_SPACES)), outside)
     spaces = dict(context.spaces)
     for prefix in dict.fromkeys(one or two for one, two in _PREFIX.findall(text)):
         if prefix not in spaces and prefix not in ("xml", "xmlns") and len(spaces) < 100:

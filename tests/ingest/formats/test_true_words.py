@@ -416,3 +416,20 @@ def test_what_the_teaser_alone_shows_stands_beside_the_story(
         urls = [one.url.removeprefix("https://wire.example") for one in item.version.media]
         assert urls == shown
         assert item.received is not None
+
+
+@pytest.mark.parametrize("space", ["\x0b", "\x0c", "&#11;", "&#x0C;", "&#012;"])
+@pytest.mark.parametrize("rest", ["", "<c>broken"])
+def test_white_space_that_xml_has_not_parts_words_all_the_same(space: str, rest: str) -> None:
+    words = f"Rose to 5{space}7 left"
+    (item,) = read(f"<title>{words}</title><description>{words} &lt;b>now&lt;/b>{rest}")
+    assert item.version.headline == "Rose to 5 7 left"
+    (item,) = read(f"<title>{words}</title><description>{words} &lt;b>now&lt;/b></description>")
+    assert (item.version.headline, item.version.body) == (
+        "Rose to 5 7 left",
+        "Rose to 5 7 left <b>now</b>",
+    )
+    assert item.received is not None
+    if space.isspace():
+        (item,) = read(f"<title>Fog</title><description><![CDATA[<p>{words}]]></description>")
+        assert item.version.body == "<p>Rose to 5 7 left"
