@@ -156,8 +156,9 @@ def _windows(match: re.Match[str]) -> str:
 def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
     """The namespaces to declare around *text*, and *text* without what XML forbids.
 
-    Vertical tabs and form feeds become spaces, other controls go; references to characters that XML has not go; HTML's named references become
-    characters; other ampersands, "<" that begin nothing and "]]>" outside CDATA are escaped.
+    Vertical tabs and form feeds become spaces, other controls go; references to characters that XML
+    has not go; HTML's named references become characters; other ampersands, "<" that begin nothing
+    and "]]>" outside CDATA are escaped.
     """
     entities = context.entities
 
@@ -165,9 +166,8 @@ def repair(text: str, context: Context) -> tuple[dict[str, str], str]:
         decimal, hexadecimal, name = match.groups()
         if decimal or hexadecimal:
             number = int(decimal) if decimal else int(hexadecimal, 16)
-            kept = (
-                f"&#x{hexadecimal};" if hexadecimal and context.mends else match[0]
-            )  # no capital X
+            # No capital X.
+            kept = f"&#x{hexadecimal};" if hexadecimal and context.mends else match[0]
             if number in (0xB, 0xC):
                 return " "
             return kept if _allowed(number) else ("" if number < 32 else "\ufffd")
