@@ -71,6 +71,8 @@ def _item(root: Element, place: Item, *, ours: bool) -> Item:
     """The item that *root* is; *ours* tells that the document may be another Wirecopy's."""
     about, rights = child(root, "contentMeta"), child(root, "rightsInfo")
     meta, content = child(root, "itemMeta"), child(root, "contentSet")
+    spoken = stated(child(about, "language"), "tag") or language(root)
+    _leave_translations(about, spoken)
     texts = _package(root) if local(root) == "packageItem" else _texts(content)
     body = joined(texts)
     called = _coded(child(meta, "itemClass"))
@@ -84,12 +86,12 @@ def _item(root: Element, place: Item, *, ours: bool) -> Item:
         place,
         guid=stated(root, "guid"),
         version=stated(root, "version"),
-        headline=_headline(about) or first(children(meta, "title")),
+        headline=_headline(about) or first(_spoken(children(meta, "title"), spoken)),
         body=body.text,
         body_html=body.is_html,
         summary="" if any(m.caption == summary for m in media) else summary,
         summary_html=False,
-        language=stated(child(about, "language"), "tag") or language(root),
+        language=spoken,
         authors=told(children(about, "by")) or tuple(_named(children(about, "creator"))),
         sources=tuple(_named([*children(about, "infoSource"), *children(meta, "provider")])),
         credits=told(children(about, "creditline")),
@@ -149,6 +151,34 @@ def _embargo(meta: Element | None) -> str:
     """The moment of the embargo; one without a moment lasts."""
     embargoed = child(meta, "embargoed")
     return "" if embargoed is None else words(embargoed) or _FOREVER
+
+
+def _leave_translations(about: Element | None, spoken: str) -> None:
+    """Take out of *about*, at any depth, what it says in the language *spoken*, too."""
+    for one in list(about.iter()) if about is not None and spoken else ():
+        named: dict[str, list[Element]] = {}
+        for part in one:
+            named.setdefault(local(part), []).append(part)
+        for parts in named.values():
+            for part in {*parts} - {*_spoken(parts, spoken)}:
+                one.remove(part)
+
+
+def _spoken(elements: Iterable[Element], spoken: str) -> list[Element]:
+    """Those of *elements* that are nearest to the language *spoken*: in it, in a kind of it, or in
+    none that they state; all where each is in another."""
+    found = [(_nearness(one, spoken), one) for one in elements]
+    nearest = max((near for near, _ in found), default=0)
+    return [one for near, one in found if near == nearest]
+
+
+def _nearness(element: Element, spoken: str) -> int:
+    ways = (language(one) for one in (element, *element.iterancestors()))
+    own = next(filter(None, ways), "").lower()
+    if not own:
+        return 1
+    is_kind = own.partition("-")[0] == spoken.lower().partition("-")[0]
+    return 3 if own == spoken.lower() else 2 * is_kind
 
 
 def _headline(about: Element | None) -> str:

@@ -472,6 +472,38 @@ def test_a_fraction_of_nitf_is_no_other_number(written: str, said: str) -> None:
     assert version_of(text.encode()).headline == said
 
 
+@pytest.mark.parametrize(
+    ("spoken", "lines", "chosen"),
+    [
+        ("en", "<{0} xml:lang='fr'>Non</{0}><{0} xml:lang='en'>Yes</{0}>", "Yes"),
+        ("en", "<{0} xml:lang='en'>Yes</{0}><{0} xml:lang='fr'>Non</{0}>", "Yes"),
+        ("en", "<{0} xml:lang='fr'>Non</{0}><{0}>Yes</{0}>", "Yes"),
+        ("en", "<{0} xml:lang='fr'>Non</{0}><{0} xml:lang='EN-gb'>Yes</{0}>", "Yes"),
+        ("fr-CH", "<{0} xml:lang='en'>No</{0}><{0} xml:lang='fr'>Oui</{0}>", "Oui"),
+        ("zh-Hant", "<{0} xml:lang='zh-Hans'>国</{0}><{0} xml:lang='zh-Hant'>國</{0}>", "國"),
+        ("en", "<{0} xml:lang='fr'>Oui</{0}><{0} xml:lang='de'>Ja</{0}>", "Oui"),
+        ("en", "<{0}>Yes</{0}><{0}>No</{0}>", "Yes"),
+    ],
+)
+def test_what_is_said_in_several_languages_is_taken_in_that_of_the_text(
+    spoken: str, lines: str, chosen: str
+) -> None:
+    texts = "".join(lines.format(n) for n in ("headline", "slugline", "by", "dateline"))
+    told = lines.replace("{0} ", "{0} role='drol:summary' ").format("description")
+    told = told.replace("</", ", in short</")
+    about = f"{texts}{told}<subject qcode='x:1'>{lines.format('name')}</subject>"
+    story = replace(RAIN, captions=[])
+    text = g2_item(story, "<inlineData>A text of one line.</inlineData>")
+    text = re.sub("(<contentMeta>).*(?=</contentMeta>)", rf"\1{about}", text)
+    text = re.sub('xml:lang="[^"]*"', f'xml:lang="{spoken}"', text, count=1)
+    version = version_of(text.encode())
+    assert version.signals is not None
+    assert [version.headline, version.signals.slugline, version.dateline] == [chosen] * 3
+    assert (version.byline or "").partition(",")[0] == chosen
+    assert version.categories[0].label == chosen
+    assert version.summary == f"{chosen}, in short"
+
+
 def _joint(name: str) -> str:
     """A capture of three stories in the format *name*, as its module is called."""
     stories = [replace(RAIN, guid=f"urn:x:{n}", headline=f"Story {n}") for n in range(3)]
