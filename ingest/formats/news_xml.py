@@ -257,7 +257,9 @@ def texts_of(element: Element, content_type: str = "") -> list[Text]:
         text = "".join(map(str, element.itertext()))
         found = of_type(text, content_type)
         return [Text(mend(text), True) if found.is_html else found]
-    parts = [*within(element, "body.content"), *within(element, "body.end")]
+    every = [*within(element, "body.content"), *within(element, "body.end")]
+    # NITF has one in each note, too, which is none of the story, or a part of what it stands in.
+    parts = [one for one in every if not any(local(a) == "note" for a in one.iterancestors())]
     if parts:
         return [Text(markup(part, of_nitf), True) for part in parts]
     page = next(within(element, "body"), None)

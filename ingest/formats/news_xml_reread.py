@@ -35,7 +35,7 @@ _SIGN = re.compile(
     re.ASCII,
 )
 """Where the sign of a fraction of NITF stands, if none is written."""
-_INSIDE = re.compile(r"<(?:[\w.-]{1,64}:)?(body\.content|body\.end)(?=[\s/>])", re.ASCII)
+_INSIDE = re.compile(r"<(?:[\w.-]{1,64}:)?(note|body\.content|body\.end)(?=[\s/>])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ def _walk(raw: str, rules: Rules, entities: dict[str, str], depth: int) -> Itera
         kind = rules.kinds.get(name) or ("headline" if name in rules.titles else None)
         if kind == "summary" and rules.spare.search(attributes):
             kind = "spare"
-        if kind == "body" and (parts := list(_parts(inner))):
+        is_story = name.startswith("body.")  # of NITF itself
+        if kind == "body" and not is_story and (parts := list(_parts(inner))):
             for one in parts:
                 yield _passage(name, kind, one, True, entities)
         elif kind is not None:
@@ -136,7 +137,8 @@ def _parts(inner: str) -> Iterator[str]:
         if part is None:
             return
         _, _, begin, end, _ = part
-        yield inner[begin:end]
+        if found[1] != "note":
+            yield inner[begin:end]
         at = max(end, found.end())
 
 

@@ -51,7 +51,9 @@ def _item(root: Element, place: Item) -> Item:
     head = next(within(root, "body.head"), None)
     key, correction = child(data, "du-key"), child(data, "correction")
     body = joined(texts_of(root))
+    deck = next((one for one in within(child(head, "hedline"), "hl2") if words(one)), None)
     abstract = child(head, "abstract")
+    summary = deck if abstract is None or not words(abstract) else abstract
     meta = {stated(m, "name").lower(): stated(m, "content") for m in within(root, "meta")}
     holder = child(data, "doc.copyright")
     dated = (stated(child(data, name), "norm") for name in ("date.issue", "date.release"))
@@ -62,7 +64,7 @@ def _item(root: Element, place: Item) -> Item:
         headline=headline(root),
         body=body.text,
         body_html=body.is_html,
-        summary=markup(abstract, of_nitf) if abstract is not None else "",
+        summary=markup(summary, of_nitf) if summary is not None else "",
         language=stated(root, "baselang") or language(root),
         authors=tuple(_authors(head)),
         sources=told(children(head, "distributor")),
@@ -149,7 +151,7 @@ def _size(reference: Element) -> tuple[bool, int]:
 RULES = Rules(
     kinds={
         "hl1": "headline",
-        "hl2": "headline",
+        "hl2": "summary",
         "abstract": "summary",
         "body.content": "body",
         "body.end": "body",

@@ -504,6 +504,51 @@ def test_what_is_said_in_several_languages_is_taken_in_that_of_the_text(
     assert version.summary == f"{chosen}, in short"
 
 
+NOTE = (
+    "<note><body.content><p>Eds: recasts, adds quotes from the mayor and the council.</p>"
+    "</body.content></note>"
+)
+DECK = "<hl2>Ferries run hourly until May</hl2>"
+ABSTRACT = "<abstract><p>The rain in short.</p></abstract>"
+
+
+@pytest.mark.parametrize("name", ["nitf", "g2 nitf"])
+@pytest.mark.parametrize("place", ["<body.content>", "</body.head>", "</hedline>"])
+def test_a_note_of_nitf_is_not_the_story(name: str, place: str) -> None:
+    text = WRITERS[name](RAIN).decode("utf-16" if name == "g2 nitf" else "utf-8")
+    around = (place, NOTE) if place == "<body.content>" else (NOTE, place)
+    if place == "</hedline>":
+        around = (place, NOTE)
+    version = version_of(text.replace(place, "".join(around)).encode())
+    said = letters(projection(version.body))
+    assert said.endswith(letters(RAIN.words))
+    assert said.startswith("Eds") == (place == "<body.content>")
+    if name == "nitf" and place != "<body.content>":
+        assert version.signals is not None
+        assert "recasts" in (version.signals.ed_note or "")
+
+
+@pytest.mark.parametrize(
+    ("decks", "abstract", "summary"),
+    [
+        (DECK, "", "Ferries run hourly until May"),
+        (f"{DECK}<hl2>And later</hl2>", "", "Ferries run hourly until May"),
+        (f"<hl2/>{DECK}", "<abstract/>", "Ferries run hourly until May"),
+        (DECK, ABSTRACT, "The rain in short."),
+        ("", ABSTRACT, "The rain in short."),
+        ("", "", None),
+    ],
+)
+def test_a_deck_of_nitf_is_the_summary_where_there_is_no_other(
+    decks: str, abstract: str, summary: str | None
+) -> None:
+    story = replace(RAIN, subheadline="")
+    text = nitf(story).replace("</hedline>", f"{decks}</hedline>")
+    assert version_of(text.replace("</body.head>", f"{abstract}</body.head>").encode()).summary == (
+        summary
+    )
+
+
 def _joint(name: str) -> str:
     """A capture of three stories in the format *name*, as its module is called."""
     stories = [replace(RAIN, guid=f"urn:x:{n}", headline=f"Story {n}") for n in range(3)]
