@@ -120,7 +120,7 @@ def parse(body: bytes, hints: Hints) -> Parsed:
         if problem:
             problems.append((position, problem))
         place = Item(position, start, stop, doubt=charset.doubt(body[start:stop]))
-        place = replace(place, independent=not problem)
+        place = replace(place, unreadable=problem, independent=not problem)
         read = partial(_item, members=members, feed=feed, base=home or hints.url, mends=hints.mends)
         items.append(place if problem else by_itself(place, read))
     return Parsed(

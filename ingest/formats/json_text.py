@@ -102,7 +102,7 @@ def read_object(text: str) -> tuple[dict[str, Any], str]:
     try:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        return {}, f"not readable as JSON: {str(error).partition(':')[0][:200]}"
+        return {}, f"not readable as JSON: {str(error).partition(': line')[0][:200]}"
     return (value, "") if isinstance(value, dict) else ({}, "not an object of JSON")
 
 

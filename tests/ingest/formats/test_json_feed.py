@@ -201,28 +201,32 @@ WHOLE = {"id": "1", "title": "Whole", "content_html": "<p>Words.</p>"}
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "why"),
     [
-        "42",
-        '"text"',
-        "null",
-        "[1, 2]",
-        "{}",
-        '{"title": "x",}',
-        '{"title": x}',
-        '{"title": "\\x"}',
-        '{"title" "x"}',
-        f'{{"title": {"[" * 5_000}{"]" * 5_000}}}',
-        f'{{"id": {"9" * 5_000}}}',
+        ("42", "not an object"),
+        ('"text"', "not an object"),
+        ("null", "not an object"),
+        ("[1, 2]", "not an object"),
+        ("{}", "neither headline nor body"),
+        ('{"title": "x",}', "not readable as JSON"),
+        ('{"title": x}', "Expecting value"),
+        ('{"title": "\\x"}', "escape"),
+        ('{"title": "It\\\'s"}', "escape"),
+        ('{"title" "x"}', "delimiter"),
+        (f'{{"title": {"[" * 5_000}{"]" * 5_000}}}', "recursion"),
+        (f'{{"id": {"9" * 5_000}}}', "neither headline nor body"),
     ],
 )
-def test_a_broken_item_does_not_touch_its_neighbours(bad: str) -> None:
+def test_a_broken_item_does_not_touch_its_neighbours(bad: str, why: str) -> None:
     mark = '{"broken": 1}'
     text = feed(WHOLE, json.loads(mark), {**WHOLE, "id": "3"}).decode().replace(mark, bad)
     found = read(text.encode())
     assert [one.version.agency_id for one in found.found] == ["1", "3"]
     assert all(one.received for one in found.found)
-    assert [(one.position, one.state) for one in found.refused] == [(1, "item-empty")]
+    (refused,) = found.refused
+    state = "item-empty" if why.startswith("neither") else "item-unreadable"
+    assert (refused.position, refused.state) == (1, state)
+    assert why in refused.message
 
 
 def test_what_is_no_item_is_said_once_for_all() -> None:
@@ -419,7 +423,7 @@ def test_mutated_feeds_give_a_feed_or_a_parse_error(body: bytes, data: st.DataOb
     edges = [edge for item in parsed.items for edge in (item.start, item.end)]
     assert edges == sorted(edges)
     states = {one.state for one in read(body).refused}
-    assert states <= {"item-empty", "text-lost", "text-added"}
+    assert states <= {"item-empty", "item-unreadable", "text-lost", "text-added"}
 
 
 @pytest.mark.parametrize(
