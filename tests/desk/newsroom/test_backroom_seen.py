@@ -36,13 +36,16 @@ def test_axe_finds_nothing_and_the_keyboard_is_enough(config: ConfigOf, tmp_path
                 )
                 context.add_cookies([{"name": name, "value": value, "url": desk}])
                 page = context.new_page()
-                for there in ("/wires", "/wires/w", "/quarantine", "/quarantine/1/1"):
+                for there in ("/wires", "/wires/w", "/quarantine", "/quarantine/1/1", "/people"):
                     page.goto(f"{desk}{there}")
                     for box in page.locator("main details").all():
                         box.evaluate("box => { box.open = true }")
                     found = Axe().run(page)
                     assert found.violations_count == 0, (there, found.generate_report())
                     assert page.evaluate("document.documentElement.scrollWidth") <= width
+                    for rows in page.locator(".rows").all():
+                        hidden = rows.evaluate("rows => rows.scrollWidth - rows.clientWidth")
+                        assert hidden == 0, (there, width)
             page.goto(f"{desk}/quarantine")
             page.locator("tbody a").first.focus()
             page.keyboard.press("Enter")
