@@ -129,6 +129,17 @@ def test_a_port_that_is_taken_is_told_once_before_anything_starts(tmp_path: Path
     assert not (tmp_path / "wirecopy-data/wirecopy.sqlite3").exists()
 
 
+def test_an_address_of_no_database_is_wrong_configuration(tmp_path: Path) -> None:
+    newsroom = Newsroom(tmp_path, 'database_url = "postgresql://me:a@b@c/x"')
+    with newsroom.up() as process:
+        assert process.wait(60) == 2
+    (line,) = [json.loads(text) for text in newsroom.log.read_text().splitlines()]
+    assert line["error"].startswith("database_url (WIRECOPY_DATABASE_URL): ")
+    done = run(tmp_path, "wires")
+    assert (done.returncode, "a@b" in done.stderr) == (2, False)
+    assert "write %40" in done.stderr
+
+
 def test_a_second_one_is_told_of_the_first_and_not_of_the_port(tmp_path: Path) -> None:
     newsroom = Newsroom(tmp_path)
     with newsroom.up() as process:

@@ -187,6 +187,13 @@ def test_a_second_supervisor_is_refused_and_the_first_goes_on(
     assert not gone(first.pids("a")[0])
 
 
+def test_a_data_folder_that_cannot_be_is_told_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = r"; mend that, or name another \(data =\)"
+    with pytest.raises(WirecopyError, match=told), alone(tmp_path / "file" / "data"):
+        pass
+
+
 def test_the_lock_is_free_afterwards(tmp_path: Path) -> None:
     with (
         alone(tmp_path / "new"),
