@@ -91,6 +91,11 @@ _CONTROLS = re.compile("[\x80-\x9f]")
 _CONTROL_BYTES = re.compile(b"\xc2[\x80-\x9f]")
 """The same in UTF-8, where they are found at a tenth of the cost."""
 _HIGH = re.compile(rb"[\x80-\xff]")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]++")
+_UTF8_RUN = re.compile(
+    rb"(?<![\x80-\xff])(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
+    rb"|[\xf0-\xf4][\x80-\xbf]{3})++(?![\x80-\xff])"
+)
 _TAG_EDGE = re.compile(rb"[<>]")
 _WORD = re.compile(r"[^\W\d_]+")
 _DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
@@ -229,7 +234,7 @@ def _decide(body: bytes, content_type: str, mends: bool, settled: str) -> Charse
     stated, names, declared = _stated(body, content_type, mends)
     if body.isascii() and "iso2022_jp" not in names:
         return Charset("utf-8")
-    if _mostly_utf8(body):
+    if _mostly_utf8(body) or ("utf-8" in names and mends and _partly_utf8(body)):
         return _utf8(body, names, declared)
     sample = _sample(body) if mends else b""
     stated = [n for n in stated if n != "utf-8"]
@@ -339,6 +344,14 @@ def _mostly_utf8(body: bytes) -> bool:
     broken = text.count("\ufffd")
     whole = len(text) - len(text.encode("ascii", "ignore")) - broken
     return whole > 4 * broken
+
+
+def _partly_utf8(body: bytes) -> bool:
+    """Whether *body*, labelled as UTF-8, is that in some items, which those in another encoding
+    must not spoil. By words: hardly one of another encoding is UTF-8 from end to end by chance."""
+    words = sum(1 for _ in _HIGH_RUN.finditer(body))
+    whole = sum(1 for _ in _UTF8_RUN.finditer(body))
+    return whole > words - whole or (whole >= 3 and 8 * whole > words - whole)
 
 
 def _holds(body: bytes, name: str) -> bool:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -242,3 +244,35 @@ def test_release_0_1_guessed_windows_1252() -> None:
     assert (decide(body, mends=False).name, decide(body, mends=False).guessed) == ("cp1252", True)
     labelled = feed("ru", "cp1251", "windows-1251")
     assert decide(labelled, "text/xml; charset=iso-8859-1", mends=False).name == "cp1252"
+
+
+@pytest.mark.parametrize("label", ["utf-8", "UTF8"])
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (2, "It isn’t ".encode()[:-3]),
+        (4, "It isn’t ".encode() + b"\xe2\x80..."),
+        (15, COPY["fr"][1].encode("cp1252")),
+        (40, 3 * "Le café était fermé, a déclaré l’écrivain. ".encode("cp1252")),
+        (5, COPY["ru"][1].encode("koi8-r")),
+    ],
+)
+def test_one_item_in_another_encoding_spoils_no_other(label: str, good: int, bad: bytes) -> None:
+    items = [f"<item>It isn’t so, {n}.</item>" for n in range(good)]
+    body = f'<?xml version="1.0" encoding="{label}"?>{"".join(items)}<item>'.encode() + bad
+    charset = decide(body)
+    assert (charset.name, charset.guessed, bool(charset.note)) == ("utf-8", False, True)
+    for item in items:
+        assert charset.decode(item.encode()) == item
+        assert not charset.doubt(item.encode())
+    assert charset.doubt(bad)
+
+
+@pytest.mark.parametrize(("language", "encoding"), SPELT)
+@pytest.mark.parametrize("spell", [str, str.upper, str.title])
+def test_what_is_no_utf8_is_none_whatever_its_label(
+    language: str, encoding: str, spell: Callable[[str], str]
+) -> None:
+    text = " ".join(COPY[language])
+    body = feed(language, encoding, "utf-8") + spell(text).encode(encoding, "xmlcharrefreplace")
+    assert decide(body).name != "utf-8"
