@@ -374,6 +374,16 @@ def unwrapped(text: str) -> str:
     return _SECTION_END.sub("", _SECTION.sub("", text))
 
 
+def unescaped(html: str) -> str:
+    """*html*, a body, less an escaping that is one too many: it has no tag, and all of it would be
+    elements. A text that shows tags on purpose has words around them, or tags of its own."""
+    bare = html.strip()
+    if "<" in bare or not bare.startswith("&lt;") or not bare.endswith((">", "&gt;")):
+        return html
+    meant = _html.unescape(bare)
+    return meant if _BLOCK.match(meant) and is_balanced(meant) else html
+
+
 def mend(html: str) -> str:
     """*html* so that an HTML parser finds all its words. Mended markup stays as it is.
 

@@ -46,6 +46,7 @@ from ingest.formats.html import (
     mended,
     printed,
     resolve_references,
+    unescaped,
     unwrapped,
     without_printed,
 )
@@ -951,6 +952,7 @@ def _read(item: Item, element: etree._Element, mending: bool) -> Item:
         link=_link(children, guid),
         headline=headline.text,
         headline_html=headline.html,
+        elsewhere="" if body.text else _elsewhere(children),
         body=body.text,
         body_html=body.html,
         summary=summary.text,
@@ -1030,6 +1032,17 @@ def _own_base(element: etree._Element, children: _Children, mending: bool) -> st
     return next((b.strip() for c in children.all(*names) if (b := c.get(_XML_BASE))), "")
 
 
+def _elsewhere(children: _Children) -> str:
+    """Where the text is that an entry of Atom only leads to (RFC 4287 §4.1.3.2)."""
+    for content in children.all("content", "atom:content") if children.mends else ():
+        kind = (content.get("type") or "text").strip().lower()
+        if (address := (content.get("src") or "").strip()) and (
+            kind.startswith(("text", *_HTML_TYPES, *_XHTML_TYPES))
+        ):
+            return address
+    return ""
+
+
 def _language(element: etree._Element, children: _Children) -> str:
     if language := element.get(_XML_LANG):
         return language.strip()
@@ -1080,6 +1093,8 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words, 
     summaries += [
         _undeclared(e, children.mends) for e in children.all("dc:description", "dcterms:abstract")
     ]
+    if children.mends:
+        bodies, summaries = ([*map(_unescaped, texts)] for texts in (bodies, summaries))
     candidates = bodies + summaries
     spare = [_undeclared(e, True) for e in children.all("itunes:summary") if children.mends]
     body = next((t for t in candidates + spare if _has_words(t)), None) or next(
@@ -1124,6 +1139,10 @@ def _fullest(first: _Words, candidates: Sequence[_Words]) -> _Words:
     return fullest if length > TEASER * _letters(first) else first
 
 
+def _unescaped(text: _Words) -> _Words:
+    return text._replace(text=unescaped(text.text)) if text.html else text
+
+
 def _letters(text: _Words) -> int:
     return letters_by_hand(text.text) if text.html else letters(text.text, addresses=True)
 
@@ -1150,7 +1169,7 @@ def _mixed(element: etree._Element, mending: bool) -> _Words:
 
 def _construct(element: etree._Element, *, body: bool = False) -> _Words:
     """An Atom text construct (RFC 4287 §3.1), or content (§4.1.3); also those of Atom 0.3."""
-    kind = (element.get("type") or "text").strip().lower()
+    kind = (element.get("type") or "text").partition(";")[0].strip().lower()
     mode = (element.get("mode") or "").strip().lower()
     raw = element.text or ""
     if body and element.get("src"):
@@ -1301,12 +1320,13 @@ def _medium(
 ) -> ItemMedia:
     captions: list[str] = []
     credited: list[str] = []
+    shared: list[str] = []  # by all media of the item
     for place in around:
         for inside in (place, *place) if _name(place) != "media:group" else place:
             if _name(inside) == "media:description":
                 captions.append(_caption(inside))
             elif _name(inside) == "media:credit":
-                credited.append(_text(inside))
+                (shared if inside is place else credited).append(_text(inside))
     return ItemMedia(
         url=(element.get("url") or element.get("href") or _address(element)).strip(),
         medium=(element.get("medium") or medium).strip().lower(),
@@ -1315,7 +1335,7 @@ def _medium(
         height=element.get("height") or "",
         length=element.get("fileSize") or "",
         caption=next((c for c in captions if c), ""),
-        credit=next((c for c in credited if c), ""),
+        credit=" / ".join(_distinct(credited) or _distinct(shared)),
     )
 
 

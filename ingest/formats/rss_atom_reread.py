@@ -33,7 +33,7 @@ from html.entities import html5
 from typing import Literal
 
 from ingest.formats import encoding, item_spans
-from ingest.formats.html import VOID, mend, printed, titled, unwrapped
+from ingest.formats.html import VOID, mend, printed, titled, unescaped, unwrapped
 from ingest.formats.sniff import beginning, sniff_xml
 from ingest.integrity import PROSE, Kind, Passage, Reread, UncheckedError, without_last
 from ingest.item import Hints
@@ -223,7 +223,7 @@ def _stated(name: str, family: str, attributes: str, *, nested: bool) -> _Stated
     if family != "atom":
         return ""
     stated = {k: a or b for k, a, b in _ATTRIBUTE.findall(attributes)}
-    kind = stated.get("type", "text").strip().lower()
+    kind = stated.get("type", "text").partition(";")[0].strip().lower()
     coded = stated.get("mode", "").strip().lower() == "base64"
     if name == "content" and stated.get("src"):
         return "none"
@@ -244,18 +244,21 @@ def _passage(
     stated: _Stated,
     document: _Document,
 ) -> Passage:
-    entities, mend = document.entities, document.mend
+    entities, mend, mends = document.entities, document.mend, document.charset.mends
     if nested:
         text = as_html(inner, entities)
         wrapped = _WRAPPER.fullmatch(text)
         spellings = (text, wrapped[1]) if wrapped is not None else (text,)
+        if mends and (bare := unescaped(spellings[-1])) != spellings[-1]:
+            text, spellings = bare, (bare,)
     else:
         text = characters(inner, entities)
         if stated == "base64":
             text = _base64(text)
         elif "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = unwrapped(text) if document.charset.mends else text
+        text = unwrapped(text) if mends else text
+        text = unescaped(text) if mends and kind != "headline" and stated != "plain" else text
         spellings = (text,)
     if kind == "headline" and document.charset.mends:
         mend = _headline

@@ -433,3 +433,62 @@ def test_white_space_that_xml_has_not_parts_words_all_the_same(space: str, rest:
     if space.isspace():
         (item,) = read(f"<title>Fog</title><description><![CDATA[<p>{words}]]></description>")
         assert item.version.body == "<p>Rose to 5 7 left"
+
+
+LONG = f"<p>{STORY}</p>"
+ONCE = LONG.replace("<", "&lt;").replace(">", "&gt;")
+TWICE = ONCE.replace("&", "&amp;")
+XHTML = '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">{}</div></content>'
+SAMPLE = "<p>Write {} for a paragraph</p>"
+
+
+@pytest.mark.parametrize(
+    ("written", "body"),
+    [
+        (f"<description>{TWICE}</description>", LONG),
+        (f"<description><![CDATA[ {ONCE} ]]></description>", LONG),
+        (XHTML.format(ONCE), LONG),
+        (f'<content type="html">{TWICE}</content>', LONG),
+        (f'<content type="text/html; charset=utf-8">{ONCE}</content>', LONG),
+        (f'<content type="text">{ONCE}</content>', f"<p>{ONCE}</p>"),
+        (f"<description><![CDATA[<p>{ONCE}</p>]]></description>", f"<p>{ONCE}</p>"),
+        (f"<description>Write {TWICE}</description>", f"Write {ONCE}"),
+        ("<description>&amp;lt;b&amp;gt; is bold</description>", "&lt;b&gt; is bold"),
+        (XHTML.format(SAMPLE.format("&lt;p&gt;")), SAMPLE.format("&lt;p&gt;")),
+    ],
+)
+def test_a_body_that_is_escaped_once_too_often_shows_no_tags(written: str, body: str) -> None:
+    entry = f"<entry><title>Fog</title><id>1</id>{written}</entry>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'
+    if written.startswith("<description"):
+        feed = f"<rss><channel><item><title>Fog</title>{written}</item></channel></rss>"
+    (item,) = parse(feed.encode(), Hints(url=WIRE.url), WIRE).found
+    assert (item.version.body, item.received is not None) == (body, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [
+        ('<content src="/full" type="text/html"/>', ["item-elsewhere"]),
+        ('<content src="/full" type="xhtml"/>', ["item-elsewhere"]),
+        ('<content src="/full"/>', ["item-elsewhere"]),
+        ('<content src="/p.jpg" type="image/jpeg"/>', []),
+        (f'<content src="/full" type="text/html"/><summary>{STORY}</summary>', []),
+    ],
+)
+def test_an_entry_that_only_leads_to_its_text_is_no_story(content: str, refused: list[str]) -> None:
+    entry = f"<entry><title>Fog</title><id>1</id>{content}</entry>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'.encode()
+    found = parse(feed, Hints(url=WIRE.url), WIRE)
+    assert [one.state for one in found.refused] == refused
+
+
+def test_all_who_are_credited_for_a_picture_are_named() -> None:
+    named = "<m:credit>Ann Rao</m:credit><m:credit>AP</m:credit><m:credit>AP</m:credit>"
+    head = 'xmlns:m="http://search.yahoo.com/mrss/"'
+    inside = f'<m:content url="https://a.example/p.jpg">{named}</m:content>'
+    beside = f'<m:content url="https://a.example/p.jpg"/>{named}'
+    other = f"{inside}<m:credit>Quay News</m:credit>"
+    for written in (inside, beside, other):
+        (item,) = read(f"<title>Fog</title>{written}", head=head)
+        assert [one.credit for one in item.version.media] == ["Ann Rao / AP"]
