@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from publish.rerender import refresh, rendered_before
+from publish.rerender import refresh
 from stories import clock
 from stories.config import Config, variable
 from stories.db import Connection, Store, connect, hubs, key_value, names, wires
@@ -28,13 +28,11 @@ def start(config: Config) -> Store:
 
 def open_store(config: Config) -> Store:
     """Open the store and migrate it, without applying the configuration: that is up to the members
-    that run on it, which may have another file. Only a new store gets this one's.
+    that run on it, which may have another file, and are the first to say anything of a new one.
     """
     with _opening(config) as store:
         store.migrate()
         keep_ids(store, config)
-        if not rendered_before(store):
-            _apply(store, config)
     return store
 
 
@@ -56,15 +54,13 @@ def keep_ids(store: Store, config: Config) -> None:
     """Have ids made of the publisher's host and the names under which the store, its wires and its
     feeds began: RFC 4287 §4.2.6 forbids that they change."""
     with store.read() as conn:
-        if _recall(conn, config):
-            return
-    with store.write() as conn:
-        key_value.write(conn, AUTHORITY, config.publisher.authority)
+        _recall(conn, config)
 
 
 def _recall(conn: Connection, config: Config) -> bool:
-    """Tell *config* what the store knows of its names; whether it knows the publisher's host."""
-    known = key_value.read(conn, AUTHORITY)
+    """Tell *config* what the store knows of its names; whether it knows the publisher's host, which
+    it does once anything has an id of it."""
+    known = key_value.read(conn, AUTHORITY) if names.in_ids(conn) else None
     began, left = names.first_names(conn), wires.left(conn, config.wires)
     config.recall(known or config.publisher.authority, began, left)
     return known is not None

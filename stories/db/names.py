@@ -32,6 +32,7 @@ from stories.db.tables import (
     problems,
     sequences,
     standing,
+    statements,
     stories,
     subscriptions,
     wire_acts,
@@ -81,6 +82,17 @@ def first_names(conn: Connection) -> dict[Kind, dict[str, str]]:
     return {"wire": noted.get("wire", {}), "feed": noted.get("feed", {})}
 
 
+def in_ids(conn: Connection) -> bool:
+    """Whether anybody may know an id: one of a story that was ever taken in, in a feed that held
+    it. What is deleted since left its capture's row, or its statement."""
+    ever = (
+        select(stories.c.id),
+        select(statements.c.story_id),
+        select(captures.c.id).where(captures.c.new > 0),
+    )
+    return any(conn.execute(query.limit(1)).first() is not None for query in ever)
+
+
 def lock(conn: Connection) -> None:
     """Wait until nobody else applies a configuration to the store, and keep others waiting until
     the transaction ends. On SQLite there is one writer anyway."""
@@ -103,7 +115,11 @@ def rename(conn: Connection, config: Config) -> list[str]:
     known = {row.name: Known(row.configured_url, row.configured) for row in conn.execute(_KNOWN)}
     found = meant(config.wires, known, former)
     began = noted["wire"]
-    if empty := [name for twins in found.twins for name in _empty(conn, twins)]:
+    empty = [name for twins in found.twins for name in _spare(conn, twins)]
+    if found.faults:
+        staying = {wire.name for wire in config.wires} | set(found.earlier.values())
+        empty += _empty(conn, sorted(known.keys() - staying))
+    if empty:
         conn.execute(delete(wires).where(wires.c.name.in_(empty)))
         known = {name: each for name, each in known.items() if name not in empty}
         began = {name: first for name, first in began.items() if name not in empty}
@@ -138,11 +154,17 @@ _KNOWN = select(wires.c.name, wires.c.configured_url, wires.c.configured)
 _ALL = select(wires.c.name).order_by(wires.c.name).with_for_update()
 
 
-def _empty(conn: Connection, twins: Sequence[str]) -> list[str]:
-    """Of the names in the store that one wire is to have: those under which nothing ever came."""
-    conn.execute(_ALL)  # nothing comes meanwhile
-    empty = [name for name in twins if not _has_any(conn, name)]
+def _spare(conn: Connection, twins: Sequence[str]) -> list[str]:
+    """Of the names in the store that one wire is to have: the empty ones, but for one of them where
+    all are."""
+    empty = _empty(conn, twins)
     return empty if len(empty) < len(twins) else empty[1:]
+
+
+def _empty(conn: Connection, listed: Sequence[str]) -> list[str]:
+    """Of the names *listed*, which are in the store, those under which nothing ever came."""
+    conn.execute(_ALL)  # nothing comes meanwhile
+    return [name for name in listed if not _has_any(conn, name)]
 
 
 def _has_any(conn: Connection, wire: str) -> bool:

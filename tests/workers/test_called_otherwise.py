@@ -218,6 +218,18 @@ def test_what_came_under_both_names_stays_and_the_remedy_is_told(
         assert sorted(s.wire for s in records.newest(conn, limit=9)) == ["pti", "pti-national"]
 
 
+def test_a_wire_that_brought_nothing_may_be_called_otherwise_without_a_word(
+    store: Store, file: FileOf
+) -> None:
+    start(file(("pti", ONE), ("other", TWO))).close()
+    came(store, "other", item("first", "Tram"))
+    start(file(("pti-national", ONE), ("other", TWO))).close()
+    assert known(store) == {"pti-national": True, "other": True}
+    with pytest.raises(ConfigError, match="the url that 'other' had until now"):
+        start(file(("pti-national", ONE), ("another", TWO)))
+    assert known(store) == {"pti-national": True, "other": True}
+
+
 @pytest.mark.parametrize("empty", ["pti", "pti-national"])
 def test_a_name_under_which_nothing_came_is_in_nobodys_way(
     store: Store, file: FileOf, empty: str

@@ -1,14 +1,18 @@
 """Ids are made once: no other address of the publisher and no other name of a wire moves them."""
 
+from contextlib import closing
+
 import pytest
 
+from ingest import intake, parse
 from publish.entry import urn
 from publish.renderer import render_feed
 from stories import clock
 from stories.config import Config, Kind
-from stories.db import captures
+from stories.db import captures, key_value, outbox, wires
 from stories.errors import ConfigError
 from tests.conftest import ConfigOf
+from tests.living import feed, item
 from workers.start import open_store, start
 
 WIRE = {"name": "heron", "url": "https://heron.example/f"}
@@ -27,6 +31,15 @@ def ids(config: Config) -> list[str]:
     ]
 
 
+def receive(config: Config, name: str) -> None:
+    """Take a story in on the wire of that name."""
+    with closing(open_store(config)) as store:
+        with store.write() as conn:
+            captures.add(conn, name, clock.now(), WIRE["url"], [], feed(item("1", "Rain")))
+            outbox.want(conn, "ingest", [name], clock.now())
+        assert intake.take_in_waiting(store, config, reader=parse.parse) == 1
+
+
 @pytest.mark.parametrize(
     "url", ["https://daily.example.in", "https://example.org/daily", "http://x"]
 )
@@ -34,12 +47,38 @@ def test_the_publishers_address_moves_no_id(config: ConfigOf, url: str) -> None:
     before = config(wires=[WIRE])
     moved = {"name": before.publisher.name, "url": url}
     first = ids(before)
+    receive(before, "heron")
     after = config(wires=[WIRE], publisher=moved)
     assert after.publisher.authority != first[2]
     assert ids(after) == first
     looking = config(wires=[WIRE], publisher=moved)
     open_store(looking).close()
     assert looking.publisher.authority == first[2]
+
+
+def test_a_typo_in_the_address_stays_in_no_id_while_there_is_none(config: ConfigOf) -> None:
+    def at(host: str) -> Config:
+        return config(wires=[WIRE], publisher={"name": "D", "url": f"https://{host}"})
+
+    open_store(at("dialy.example")).close()
+    for look in (ids, lambda room: receive(room, "heron")):
+        for host in ("dayli.example", "daily.example"):
+            room = at(host)
+            start(room).close()
+            assert room.publisher.authority == host
+        look(room)
+    late = at("dialy.example")
+    start(late).close()
+    assert late.publisher.authority == "daily.example"
+
+
+def test_who_only_looks_writes_nothing_down(config: ConfigOf) -> None:
+    with closing(open_store(config(wires=[WIRE]))) as store, store.read() as conn:
+        assert wires.every(conn) == []
+        assert [key_value.read(conn, key) for key in NOTED] == [None, None, None]
+
+
+NOTED = (key_value.AUTHORITY, key_value.FIRST_NAMES, key_value.RENDERED_FOR)
 
 
 @pytest.mark.parametrize("agency", [{}, {"agency": "Heron"}, {"agency": "Egret", "code": "EGR"}])
@@ -50,16 +89,15 @@ def test_a_new_wire_at_the_address_of_one_that_left_says_whether_it_is_that_one(
     other = {"name": "egret", "url": "https://egret.example/f"}
     fresh = {**WIRE, **agency, "name": "heron-national"}
     start(config(wires=[WIRE])).close()
+    receive(config(wires=[WIRE]), "heron")
     for wire in (fresh, {**fresh, "aliases": ["somebody-else"]}):
         with pytest.raises(ConfigError, match=r"url that 'heron' had .* aliases = \["):
             start(config(wires=[wire]))
     start(config(wires=[WIRE, {**WIRE, "name": "second"}, other])).close()  # beside it
     start(config(wires=[WIRE, other])).close()
-    store = start(config(wires=[{**fresh, "aliases": []}, other]))
-    with store.write() as conn:
-        for name in ("heron", "heron-national"):
-            captures.add(conn, name, clock.now(), WIRE["url"], [], b"")
-    store.close()
+    started = config(wires=[{**fresh, "aliases": []}, other])
+    start(started).close()
+    receive(started, "heron-national")
     with pytest.raises(ConfigError, match="'heron-national' and 'heron' have stories of their own"):
         start(config(wires=[{**fresh, "aliases": ["heron"]}, other]))
 
