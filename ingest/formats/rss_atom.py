@@ -178,6 +178,7 @@ _SPACES = {
 }
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_REFERRING = frozenset(["href", "src", "poster", "cite", "data"])
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _FULL_TEXT = ("story", "fullstory", "full-text", "fulltext", "fullcontent", "storybody")
 _FULL = re.compile(
@@ -1028,7 +1029,9 @@ def _link(children: _Children, guid: str) -> str:
 def _own_base(element: etree._Element, children: _Children, mending: bool) -> str:
     if not mending and (base := element.get(_XML_BASE)):
         return base.strip()
-    names = ("content", "atom:content", "summary") if mending else ("content",)
+    names = ["content"]
+    if mending:
+        names += ["atom:content", "content:encoded", "summary", "description"]
     return next((b.strip() for c in children.all(*names) if (b := c.get(_XML_BASE))), "")
 
 
@@ -1078,7 +1081,10 @@ def _body_and_summary(children: _Children, atom: bool) -> tuple[_Words, _Words, 
             _construct(element, body=True) if atom else _undeclared(element, children.mends)
         )
     bodies += [_undeclared(e, children.mends) for e in children.all(*_FULL_TEXT)]
-    bodies += [_Words(_inner(e), True) for e in children.all("xhtml:body", "xhtml:div")]
+    bodies += [
+        _Words(_inner(e, base=e.get(_XML_BASE)), True)
+        for e in children.all("xhtml:body", "xhtml:div")
+    ]
     if children.mends:
         named = [n for n in children.by_name if n not in _FULL_TEXT and _is_full(n)]
         bodies += [_undeclared(e, True) for e in children.all(*named)]
@@ -1178,7 +1184,7 @@ def _construct(element: etree._Element, *, body: bool = False) -> _Words:
         children = [child for child in element if isinstance(child.tag, str)]
         lone = len(children) == 1 and not raw.strip() and not (children[0].tail or "").strip()
         if lone and etree.QName(children[0]).localname.lower() == "div":
-            return _Words(_inner(children[0]), True)
+            return _Words(_inner(children[0], base=children[0].get(_XML_BASE)), True)
         return _Words(_inner(element), True)
     if mode == "base64" or (body and not kind.startswith("text") and kind not in _HTML_TYPES):
         return _base64(raw, kind)
@@ -1200,31 +1206,43 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _inner(element: etree._Element, own: Callable[[str], str] = _escaped) -> str:
+def _inner(
+    element: etree._Element, own: Callable[[str], str] = _escaped, base: str | None = None
+) -> str:
     """The markup inside *element* as HTML: elements by their local names, namespaces dropped; *own*
-    makes HTML of the characters that stand in itself."""
+    makes HTML of the characters that stand in itself. References are relative to *base*, which
+    ``xml:base`` inside changes."""
     pieces: list[str] = []
-    _append_inner(element, pieces, own)
+    _append_inner(element, pieces, own, base or "")
     return "".join(pieces)
 
 
 def _append_inner(
-    element: etree._Element, pieces: list[str], own: Callable[[str], str] = _escaped
+    element: etree._Element, pieces: list[str], own: Callable[[str], str], base: str
 ) -> None:
     # As deep as lxml's own limit of 256, well within Python's.
     pieces.append(own(element.text or ""))
     for child in element:
         if isinstance(child.tag, str):
             name = etree.QName(child).localname
+            near = _nearer(base, child.get(_XML_BASE) or "")
             pieces.append(f"<{name}")
             for key, value in child.attrib.items():
                 if not (attribute := str(key)).startswith("{"):
-                    pieces.append(f' {attribute}="{html.escape(str(value))}"')
+                    said = _nearer(near, str(value)) if attribute in _REFERRING else str(value)
+                    pieces.append(f' {attribute}="{html.escape(said)}"')
             pieces.append(">")
             if name.lower() not in VOID:
-                _append_inner(child, pieces)
+                _append_inner(child, pieces, _escaped, near)
                 pieces.append(f"</{name}>")
         pieces.append(own(child.tail or ""))
+
+
+def _nearer(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address) if base else address
+    except ValueError:  # no address
+        return address
 
 
 def _people(children: _Children, *names: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ingest.item import Candidate, Hints
 from ingest.parse import parse
 from publish.selection import matches
 from stories.config import Feed, Wire
+from wirecopy.text import project
 
 WIRE = Wire(name="w", agency="Quay News", url="https://wire.example/feed")
 STORY = (
@@ -492,3 +493,45 @@ def test_all_who_are_credited_for_a_picture_are_named() -> None:
     for written in (inside, beside, other):
         (item,) = read(f"<title>Fog</title>{written}", head=head)
         assert [one.credit for one in item.version.media] == ["Ann Rao / AP"]
+
+
+DIV = '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"{}>{}</div></content>'
+
+
+@pytest.mark.parametrize(
+    ("content", "urls"),
+    [
+        (DIV.format(' xml:base="deep/"', "<a href='x'>x</a>"), ["https://a.example/b/deep/x"]),
+        (
+            DIV.format(
+                ' xml:base="deep/"',
+                "<p xml:base='https://c.example/'>x <a href='y'>y</a></p>x <a href='/z'>z</a>",
+            ),
+            ["https://c.example/y", "https://a.example/z"],
+        ),
+        (DIV.format("", "<a xml:base='http://[x/' href='x'>x</a>"), ["https://a.example/b/x"]),
+        (DIV.format("", "<a href='mailto:a@b.example'>x</a>"), ["mailto:a@b.example"]),
+        (
+            '<content type="html" xml:base="d/">&lt;a href="x">x&lt;/a></content>',
+            ["https://a.example/b/d/x"],
+        ),
+    ],
+)
+def test_references_of_constructs_are_relative_to_the_nearest_base(
+    content: str, urls: list[str]
+) -> None:
+    entry = f"<entry><title>Fog</title><id>1</id>{content}</entry>"
+    space = 'xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/b/"'
+    (item,) = parse(f"<feed {space}>{entry}</feed>".encode(), Hints(url=WIRE.url), WIRE).found
+    version = item.version
+    assert [link.url for link in project(version.body, version.base).links] == urls
+    assert item.received is not None
+
+
+@pytest.mark.parametrize("name", ["description", "c:encoded"])
+def test_references_of_rss_are_relative_to_the_base_of_their_element(name: str) -> None:
+    text = f'<{name} xml:base="https://d.example/e/">&lt;a href="x">x&lt;/a></{name}>'
+    head = 'xmlns:c="http://purl.org/rss/1.0/modules/content/"'
+    (item,) = read(f"<title>Fog</title>{text}", head=head)
+    links = project(item.version.body, item.version.base).links
+    assert [link.url for link in links] == ["https://d.example/e/x"]
