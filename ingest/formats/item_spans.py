@@ -19,6 +19,9 @@ ITEMS = ("item", "entry")
 # The rest of a start tag. No "<" may stand in an attribute (XML 1.0 §3.1): that bounds each try
 # by the distance to the next "<", and the whole scan by the length of the document.
 _REST = re.compile(rb"""(?>[^<>"']+|"[^"<]*"|'[^'<]*')*+>""")
+_NEAR = 200
+"""Bytes within which an end tag is looked for."""
+_ENDED = re.compile(rb"</[^<>]{1,120}>\s*\Z")
 _END = re.compile(rb"\s*>")
 _OWN = re.compile(r"<([^\s<>/]{1,100})")
 _HOLDER_END = re.compile(rb"</(?:[\w.-]{1,64}:)?(?:channel|rss|feed|rdf)\s*>", re.IGNORECASE)
@@ -132,7 +135,7 @@ def doctype(body: bytes, at: int) -> int:
 
 def _spans(body: bytes, *, unclosed: bool, names: tuple[str, ...]) -> Scan:
     tokens = _tokens(names)
-    found = _Found()
+    found = _Found(unclosed)
     # Terminators known not to come are looked for once, and not once for each that wants one.
     never: set[bytes] = set()
     at = 0
@@ -201,7 +204,8 @@ def _beyond(
 class _Found:
     """Items closed so far, and those still open, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, unclosed: bool) -> None:
+        self._unclosed = unclosed
         self.closed: list[tuple[int, int]] = []
         self.given_up: list[int] = []
         self._open: list[tuple[bytes, int]] = []
@@ -229,10 +233,25 @@ class _Found:
         while True:  # those inside that were never closed are given up
             inner, start = self._open.pop()
             self._waiting[inner] -= 1
+            if inner == name and self._unclosed and self._is_closed_twice(body, start, at):
+                self.given_up.append(start)
+                return end.end()
             if inner == name:
                 self.closed.append((start, end.end()))
                 return end.end()
             self.given_up.append(start)
+
+    def _is_closed_twice(self, body: bytes, start: int, at: int) -> bool:
+        """Whether the end tag whose name ends at *at* only repeats that of an item which stands
+        behind the whole elements of another, begun at *start*: that one was never closed."""
+        if not self.closed or self.closed[-1][0] <= start:
+            return False
+        first, last = self.closed[-1]
+        if at - last > _NEAR:
+            return False
+        between = body[last : body.rfind(b"</", last, at)]
+        before = _ENDED.search(body, max(start, first - _NEAR), first)
+        return before is not None and not between.strip()
 
 
 def _outermost(closed: list[tuple[int, int]]) -> Spans:

@@ -37,6 +37,8 @@ CASES = {
     + item(3),
     "the element of a section": item(1) + item(2).replace("</description>", "") + item(3),
     "a section, nearly": item(1) + item(2).replace("]]>", "]>") + item(3),
+    "one whose next is closed twice": item(1, close=False) + item(2) + "</item>" + item(3),
+    "one whose next is closed twice, apart": f"{item(1, close=False)}\n{item(2)}\n</item>{item(3)}",
     "an element": item(1) + item(2).replace("</title>", "") + item(3),
     "in a namespace": "".join(
         item(n, close=n != 2, tag="r:item").replace("r:title", "title") for n in (1, 2, 3)
@@ -83,7 +85,8 @@ def test_older_captures_have_the_items_that_they_had() -> None:
 
 
 @pytest.mark.parametrize("evil", ["<item>", "<![CDATA[", "<item><![CDATA[", "</a><item>"])
-def test_hostile_bytes_take_no_time(evil: str) -> None:
+@pytest.mark.parametrize("end", ["", "</item>"])
+def test_hostile_bytes_take_no_time(evil: str, end: str) -> None:
     began = time.process_time()
-    spans((evil * 50_000).encode(), unclosed=True)
+    spans((evil * 50_000 + end * 50_000).encode(), unclosed=True)
     assert time.process_time() - began < 2
