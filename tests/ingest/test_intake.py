@@ -113,6 +113,23 @@ def test_a_new_rule_of_what_is_content_makes_nothing_new(
     assert desk.told() == {"a": ("One", 1), "b": ("Two, corrected", 2)}
 
 
+def test_addresses_that_may_differ_in_a_session_are_compared_by_what_is_on_record(
+    desk: Desk,
+) -> None:
+    def one(address: str, headline: str, body: str) -> bytes:
+        found = item("x", headline, body).replace("<guid isPermaLink='false'>x", "<guid>x")
+        return feed(found.replace(">x<", f">https://agency.example/{address}<"))
+
+    desk.take(one("a?sid=20260101", "Reeds", "The reed beds are open."))
+    desk.take(one("a?sid=20260102", "Fog", "No boat may leave."))
+    desk.take(one("b?sid=20260101", "Tide", "Low water at nine."))
+    desk.take(one("b?sid=20260102", "Tide", "Low water at ten, not nine."))
+    desk.take(one("a?sid=20260101", "Reeds", "The reed beds are shut."))
+    with desk.store.read() as conn:
+        told = {s.version.headline: s.number for s in records.newest(conn)}
+    assert told == {"Reeds": 2, "Tide": 2, "Fog": 1}
+
+
 def test_what_stands_on_a_wire_across_an_upgrade_is_no_news_and_a_replay_finds_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,12 +36,21 @@ WORDS = (
     "",
 )
 SIGNED = '<img src="https://p.example/1.jpg?Expires=1700000100&Signature={}&Key-Pair-Id=K1">'
+SIDS = ("a?sid=20260101", "a?sid=20260102", "c")
 items = st.fixed_dictionaries(
     {
         "guid": st.sampled_from(
-            ["", "1", "2", "3", "Reeds", "https://heron.example/a", "http://www.heron.example/a/"]
+            [
+                "",
+                "1",
+                "2",
+                "3",
+                "Reeds",
+                "http://www.heron.example/a/",
+                *(f"https://heron.example/{one}" for one in ("a", *SIDS)),
+            ]
         ),
-        "link": st.sampled_from(["", "a", "b", "b/?utm_source=rss", "c"]),
+        "link": st.sampled_from(["", "a", "b", "b/?utm_source=rss", *SIDS]),
         "title": st.sampled_from(["Reeds", "Tide", "Fog", ""]),
         "text": st.sampled_from([*WORDS[:2], *WORDS, SIGNED.format("a"), SIGNED.format("b")]),
         "date": st.sampled_from(["", "", "2026-11-20T06:00:00Z", "2026-11-20T07:00:00Z", "now"]),
