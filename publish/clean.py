@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import nh3
 
+from publish.formulas import written
 from stories.styles import meaning
 from wirecopy.encoding import names, shown_chars, xml_chars
 from wirecopy.form import FORM, LEVELS, MOST, Directions, Grid
@@ -174,18 +175,20 @@ def clean(html: str, base: str | None, newest: Mapping[str, str] = MappingProxyT
     """*html* as a fragment that is safe to show: text and pictures, no behaviour.
 
     Scripts, style sheets, frames, embeds and comments are removed with their content, and so are
-    tracking pixels and words that the agency hides. Of form controls, drawings and formulas the
-    words stay, and of style what it means: struck, raised and lowered words. Addresses are made
-    absolute against *base*; those that are not http or https (or, for links, mailto or tel) are
-    removed; of those whose signatures expire the *newest* is taken, as by :func:`absolute`. All
-    other words stay where they are. The result is what an HTML5 parser serialises:
-    balanced, ``<`` and ``>`` only in tags.
+    tracking pixels and words that the agency hides. Of form controls and drawings the words stay,
+    formulas are written in characters (:mod:`publish.formulas`), and of style stays what it means:
+    struck, raised and lowered words. Addresses are made absolute against *base*; those that are not
+    http or https (or, for links, mailto or tel) are removed; of those whose signatures expire the
+    *newest* is taken, as by :func:`absolute`. All other words stay where they are. The result is
+    what an HTML5 parser serialises: balanced, ``<`` and ``>`` only in tags.
 
     :raises wirecopy.html.TangleError: for markup built to burst a parser: 20,000 ``<b title=…>``
         of 280 KB held nh3 for 29 s.
     """
     html = xml_chars(html)
     check(html)
+    if _holds(html, (b"math",)):
+        html = written(html)
     foreign = _FOREIGN.search(html) is not None
     tags = [*_ELEMENT.finditer(html)]
     if foreign or (_holds("".join([tag[0] for tag in tags]), _STYLES) and any(map(_says, tags))):

@@ -28,7 +28,16 @@ Element = etree._Element
 _OPENED = names("noscript select")
 """Elements of which only the words are there for a reader without scripts."""
 
-_ATTRIBUTES = names("href src alt title name colspan rowspan lang start type width height id class")
+_FORMULAS = names(
+    """annotation annotation-xml mfenced mfrac mi mmultiscripts mn mo mover mphantom mroot mrow ms
+    mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover semantics"""
+)
+"""Elements of MathML: without them, a fraction is another number."""
+
+_ATTRIBUTES = names(
+    """href src alt title name colspan rowspan lang start type width height id class linethickness
+    open close"""
+)
 
 NITF = {
     **{"hl1": "h2", "hl2": "h3", "bq": "blockquote", "block": "div", "note": "div"},
@@ -215,7 +224,7 @@ def of_html(name: str) -> str | None:
     name = name.lower()
     if name in ("script", "style", "head"):
         return None
-    return name if name in ELEMENTS and name not in _OPENED else ""
+    return name if name in ELEMENTS | _FORMULAS and name not in _OPENED else ""
 
 
 def of_nitf(name: str) -> str | None:

@@ -472,6 +472,12 @@ def test_a_fraction_of_nitf_is_no_other_number(written: str, said: str) -> None:
     assert version_of(text.encode()).headline == said
 
 
+def test_a_formula_in_xhtml_keeps_its_elements() -> None:
+    power = "<math><msup><mn>10</mn><mn>6</mn></msup></math>"
+    text = newswires.WRITERS["g2 xhtml"](RAIN).decode().replace("The end of it", power)
+    assert power in version_of(text.encode()).body
+
+
 @pytest.mark.parametrize(
     ("spoken", "lines", "chosen"),
     [
