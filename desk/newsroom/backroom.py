@@ -34,9 +34,6 @@ MOST_WIRES = 500
 ACTS = 10
 """What people did about a wire that is shown, the newest."""
 
-LISTED = 200
-"""Problems that are looked at for the list of what is in quarantine."""
-
 
 @dataclass(frozen=True, slots=True)
 class ShownWire:
@@ -137,11 +134,11 @@ class Backroom:
         """``/quarantine``: what could not be taken in, and nobody has looked at."""
         now = clock.now()
         with self.store.read() as conn:
-            found = wire_acts.unseen_problems(conn, LISTED)
+            found = wire_acts.unseen_problems(conn)
             counts: Mapping[Queue, str] = counted_queues(conn, visitor)
         listed = [(each, moment(each.at, self.zone, beside=now)) for each in found]
         return self.pages.answer(
-            "quarantine.html", visitor, problems=listed, counts=counts, most=LISTED
+            "quarantine.html", visitor, problems=listed, counts=counts, most=wire_acts.LISTED
         )
 
     def problem(self, request: Request, visitor: Visitor) -> Response:

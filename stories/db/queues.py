@@ -24,14 +24,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from stories.db import statistics
+from stories.db import statistics, wire_acts
 from stories.db.engine import upsert
 from stories.db.tables import (
     acts,
     entries,
     headlines,
     placements,
-    problems,
     settled,
     settlings,
     stories,
@@ -146,7 +145,7 @@ def counts(conn: Connection, fresh: datetime, me: str) -> dict[str, int]:
         for name in ("new", "second-look", "all")
     }
     picked = {name: len(pick(conn, me)) for name, pick in _PICKED.items()}
-    return {**found, **picked, "quarantine": _count(conn, select(problems.c.id))}
+    return {**found, **picked, "quarantine": len(wire_acts.unseen_problems(conn))}
 
 
 def _count(conn: Connection, query: Select[Any]) -> int:

@@ -18,6 +18,7 @@ from stories.db.alerts import Alert
 from stories.db.outbox import Waiting
 from stories.db.subscriptions import Subscribers
 from stories.db.tables import UtcDateTime, outbox, problems, stories, wires
+from stories.db.wire_acts import unseen
 from stories.errors import NO_HEADLINE
 from stories.logs import masked
 from stories.models import Problem
@@ -353,8 +354,8 @@ def headless(conn: Connection) -> list[str]:
 
 
 def quarantined_since(conn: Connection, moment: datetime) -> tuple[int, int]:
-    """How many captures and items received since *moment* are in quarantine, and how many of them
-    are kills."""
+    """How many captures and items received since *moment* are in quarantine, about which nobody did
+    anything, and how many of them are kills."""
     kills = func.count().filter(problems.c.state == "item-canceled")
-    row = conn.execute(select(func.count(), kills).where(problems.c.at >= moment)).one()
+    row = conn.execute(select(func.count(), kills).where(problems.c.at >= moment, unseen())).one()
     return int(row[0]), int(row[1])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
 
 from stories.db.engine import resume_sequence, upsert
 from stories.db.tables import problems, wire_acts
@@ -18,6 +18,9 @@ from stories.models import Problem
 WireActKind = Literal["poll", "pause", "resume", "believe", "accept", "leave"]
 
 ACCEPTED: WireActKind = "accept"
+
+LISTED = 200
+"""Problems among which those are sought that nobody has looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +76,30 @@ def taken_in(conn: Connection, wire: str, upto: datetime) -> None:
     conn.execute(update(wire_acts).where(*these).values(due_at=None))
 
 
-def unseen_problems(conn: Connection, limit: int) -> list[Problem]:
+def unseen_problems(conn: Connection) -> list[Problem]:
     """The newest problems about which nobody did anything yet: of those that are about the same
-    bytes the newest, of *limit* that are looked at."""
-    query = select(*(c for c in problems.c if c.name != "id")).order_by(problems.c.id.desc())
-    listed = [Problem(**row) for row in conn.execute(query.limit(limit)).mappings()]
-    settled = _settled(conn, listed)
+    bytes the newest, of the :data:`LISTED` that are looked at."""
+    newest = select(problems.c.id).order_by(problems.c.id.desc()).limit(LISTED).subquery()
+    query = select(*(c for c in problems.c if c.name != "id"))
+    query = query.where(problems.c.id.in_(select(newest.c.id)), unseen())
     found: dict[tuple[str, str], Problem] = {}
-    for each in listed:
-        if _names(each).isdisjoint(settled):
-            found.setdefault((each.wire, each.digest or f"{each.capture_id}/{each.position}"), each)
+    for row in conn.execute(query.order_by(problems.c.id.desc())).mappings():
+        each = Problem(**row)
+        found.setdefault((each.wire, each.digest or f"{each.capture_id}/{each.position}"), each)
     return list(found.values())
+
+
+def unseen() -> ColumnElement[bool]:
+    """That nobody did anything about a row of ``problems``: neither there nor about its bytes."""
+    of_wire = wire_acts.c.wire == problems.c.wire
+    there = (
+        wire_acts.c.capture_id == problems.c.capture_id,
+        wire_acts.c.position == problems.c.position,
+    )
+    return and_(
+        ~exists().where(of_wire, *there),
+        ~exists().where(of_wire, wire_acts.c.digest == problems.c.digest),
+    )
 
 
 def act_on(conn: Connection, problem: Problem) -> WireAct | None:
@@ -97,34 +113,6 @@ def act_on(conn: Connection, problem: Problem) -> WireAct | None:
     query = query.where(wire_acts.c.wire == problem.wire, this)
     row = conn.execute(query.order_by(wire_acts.c.id.desc()).limit(1)).first()
     return None if row is None else WireAct(*row)
-
-
-def _settled(conn: Connection, listed: Collection[Problem]) -> set[tuple[str, object]]:
-    """The names of problems among *listed* about which somebody did something."""
-    about = select(wire_acts).where(
-        wire_acts.c.wire.in_({each.wire for each in listed}),
-        or_(
-            wire_acts.c.digest.in_({each.digest for each in listed if each.digest}),
-            and_(
-                wire_acts.c.digest.is_(None),
-                wire_acts.c.capture_id.in_({each.capture_id for each in listed}),
-            ),
-        ),
-    )
-    found: set[tuple[str, object]] = set()
-    for row in conn.execute(about).mappings():
-        found |= _names(
-            Problem(
-                row["wire"], row["capture_id"], row["position"], "", "", row["at"], row["digest"]
-            )
-        )
-    return found
-
-
-def _names(problem: Problem) -> set[tuple[str, object]]:
-    """By what *problem* is known: its place, and the bytes of its item."""
-    found: set[tuple[str, object]] = {(problem.wire, (problem.capture_id, problem.position))}
-    return found | {(problem.wire, problem.digest)} if problem.digest is not None else found
 
 
 def copy(old: Connection, new: Connection) -> None:

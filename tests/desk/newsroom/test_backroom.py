@@ -1,6 +1,7 @@
 """Wires and quarantine at the desk."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ingest import parse, replay
 from publish import renderer
 from stories import clock
-from stories.db import Store, captures, feeds, hubs, wire_acts, wires
+from stories.db import Store, captures, feeds, hubs, queues, statistics, wire_acts, wires
 from stories.db import stories as records
 from stories.models import WireState
 from tests.conftest import ConfigOf
@@ -209,15 +210,24 @@ def test_two_accepts_on_one_wire_are_both_taken_in(life: Life) -> None:
     assert {"Ferries run again", "Trains run again"} <= {*shown(life)}
 
 
+def counted(life: Life) -> tuple[int, int]:
+    """What is in quarantine by the desk's tab, and how often it came by the status."""
+    with life.store.read() as conn:
+        tab = queues.counts(conn, life.now, "")["quarantine"]
+        return tab, statistics.quarantined_since(conn, life.now - timedelta(days=7))[0]
+
+
 def test_what_is_left_stays_and_is_listed_no_more(life: Life) -> None:
     first = life.receive(LOST)
     life.receive(LOST, item("x", "Sun shines"))
     with life.frozen():
         asha = browser(life)
         assert asha.opened("/quarantine").text.count("text-lost") == 1
+        assert counted(life) == (1, 2)
         asha.opened(f"/quarantine/{first}/1")
         assert asha.send(f"/quarantine/{first}/1/leave").status == 303
         assert "text-lost" not in asha.opened("/quarantine").text
+        assert counted(life) == (0, 0)
         # Another one who has the page open since before does not act upon what is settled.
         page = asha.opened(f"/quarantine/{first}/1")
         assert "Left here by Asha" in page.words
