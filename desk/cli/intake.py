@@ -9,7 +9,7 @@ from desk import show
 from desk.cli.context import LARGEST, By, check_wires, opened, telling, who
 from desk.wire_acts import act, decide, quarantined
 from stories.config import Config
-from stories.db import Store, wire_acts
+from stories.db import Store, captures, wire_acts
 from stories.db.wire_acts import WireActKind
 from stories.errors import UnknownNameError
 from stories.models import WHOLE
@@ -81,10 +81,19 @@ def _on_problem(
 ) -> str:
     found = quarantined(store, config, capture, item - 1 if item else WHOLE)
     if found is None:
-        what = f"item {item} of capture {capture}" if item else f"capture {capture} as a whole"
-        raise UnknownNameError(
-            f"{what}: is not in quarantine; `wirecopy captures --failed` lists what is, and"
-            f" `wirecopy captures {capture}` says what is wrong with it"
-        )
+        raise UnknownNameError(_not_there(store, capture, item))
     decide(store, found, kind, who(by))
     return found.problem.wire
+
+
+def _not_there(store: Store, capture: int, item: int | None) -> str:
+    """Why nothing is done about that: it is not in quarantine."""
+    with store.read() as conn:
+        if captures.get(conn, capture) is None:
+            return f"capture {capture}: there is none; see `wirecopy captures`"
+        some = captures.problems_of(conn, capture)
+    what = f"item {item} of capture {capture}" if item else f"capture {capture} as a whole"
+    listed = f"`wirecopy captures {capture}` says what of it is" if some else "nothing of it is"
+    return (
+        f"{what}: is not in quarantine; {listed}, and `wirecopy captures --failed` lists the rest"
+    )
