@@ -11,6 +11,7 @@ from desk import show
 from desk.cli.context import opened, story_named, telling
 from desk.headline import earlier, publish, replaced, shown_in, typed, unseen
 from desk.newsroom.draft import lacking
+from stories import clock
 from stories.db import feeds, outbox
 
 _TEXT = re.compile(r"-.*\s|--?[^A-Za-z-]", re.DOTALL)
@@ -95,8 +96,8 @@ def headline(
             failed = ("story", after.id) in {job[:2] for job in outbox.failures(conn)}
             reason = unseen(conn, config, after)
             where = shown_in(conn, after)
-    if entry is not None and entry.changed_at < after.changed_at:
-        entry = None  # of another headline
+    if after.hidden(clock.now()) or (entry is not None and entry.changed_at < after.changed_at):
+        entry = None  # not measured, or of another headline
     if said := replaced(after):
         notes.append(said)
     if seen is not None and seen < after.number:

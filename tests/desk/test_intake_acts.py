@@ -147,3 +147,15 @@ def test_a_story_is_settled_and_waits_again(run: Run) -> None:
     assert settled() is None
     assert run("settle", story.id, "--undo")[0] == 1
     assert logged() == [("unsettle", "Ravi"), ("settle", "Asha")]
+
+
+@pytest.mark.parametrize("hide", ["hold", "kill"])
+def test_of_what_is_hidden_nothing_is_measured(run: Run, hide: str) -> None:
+    with (store := connect(load(None).database)).read() as conn:
+        (story,) = records.newest(conn, limit=9)
+    store.close()
+    assert run(hide, story.id, "--by", "Asha", "--reason", "asked")[0] == 0
+    code, said, _ = run("headline", story.id, "Rain, again", "--by", "Asha")
+    assert code == 1
+    assert re.search(r"edit scope +not rendered", said)
+    assert "not rendered" in run("stories")[1]
