@@ -45,6 +45,7 @@ from sqlalchemy import (
 
 from stories.db.captures import first_of
 from stories.db.engine import replacing, upsert
+from stories.db.outbox import for_the_desk
 from stories.db.packing import Packers
 from stories.db.proofs import KEYS_HELD, latest_of, statement_of
 from stories.db.tables import (
@@ -823,7 +824,8 @@ def drop_feeds(conn: Connection, keep: Sequence[str]) -> list[str]:
 
 
 def unrendered(conn: Connection) -> int:
-    """Stories on record that have no entry (yet, or because they could not be rendered).
+    """Stories on record that have no entry (yet, or because they could not be rendered), but for
+    those that wait for a headline.
 
     They wait in the outbox, so only that is looked through.
     """
@@ -832,7 +834,7 @@ def unrendered(conn: Connection) -> int:
         .select_from(outbox)
         .join(stories, stories.c.id == outbox.c.key)
         .join(entries, entries.c.story_id == stories.c.id, isouter=True)
-        .where(outbox.c.kind == "story", entries.c.story_id.is_(None))
+        .where(outbox.c.kind == "story", entries.c.story_id.is_(None), ~for_the_desk())
     )
     return int(conn.execute(query).scalar_one())
 

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from stories import clock
 from stories.db.engine import Store, upsert
 from stories.db.tables import UtcDateTime, outbox
-from stories.errors import StoreError
+from stories.errors import NO_HEADLINE, StoreError
 
 Works = Literal["ingest", "story", "feed", "alert", "ping", "picture"]
 Exports = Literal["export", "export-story", "export-feed", "export-page"]
@@ -379,8 +379,19 @@ class Waiting:
     failed: int
 
 
+def for_the_desk() -> ColumnElement[bool]:
+    """That a row stands only for a story that lacks a headline: it was tried since the last cause,
+    and nobody is at it. Another cause, as a headline or a version, has it tried again."""
+    return and_(
+        outbox.c.kind == "story",
+        outbox.c.attempts > 0,
+        outbox.c.lease_until.is_(None),
+        func.coalesce(outbox.c.error, "").contains(NO_HEADLINE),
+    )
+
+
 def waiting(conn: Connection, now: datetime) -> list[Waiting]:
-    """How much waits, by kind."""
+    """How much waits, by kind; not what only a person can go on with."""
     ready = and_(
         outbox.c.due_at <= now, or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now)
     )
@@ -394,6 +405,7 @@ def waiting(conn: Connection, now: datetime) -> list[Waiting]:
                 "bad"
             ),
         )
+        .where(~for_the_desk())
         .group_by(outbox.c.kind)
         .order_by(outbox.c.kind)
     ).all()

@@ -303,13 +303,14 @@ _WORK = (outbox.c.kind, outbox.c.key, outbox.c.since, outbox.c.attempts, outbox.
 
 def oldest_unrendered(conn: Connection) -> Unfinished | None:
     """The oldest change of a story or a feed that is not rendered; None when all are."""
-    found = _unfinished(conn, outbox.c.kind.in_(("story", "feed")), 1)
+    which = and_(outbox.c.kind.in_(("story", "feed")), ~work.for_the_desk())
+    found = _unfinished(conn, which, 1)
     return found[0] if found else None
 
 
 def failures(conn: Connection, limit: int) -> list[Unfinished]:
     """The oldest *limit* rows of the outbox that have failed and wait for another try."""
-    return _unfinished(conn, outbox.c.error.is_not(None), limit)
+    return _unfinished(conn, and_(outbox.c.error.is_not(None), ~work.for_the_desk()), limit)
 
 
 def _unfinished(conn: Connection, which: ColumnElement[bool], limit: int) -> list[Unfinished]:

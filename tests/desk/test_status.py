@@ -131,8 +131,10 @@ def test_everything_that_is_wrong_is_reported(ill: Config, store: Store, redis_u
         "feed",
         "india",
     )
-    assert data["unrendered"] == 2
+    assert data["unrendered"] == 1
     assert (data["no_headline"], data["outbox_stuck"]) == (1, 1)
+    assert [work["key"] for work in data["outbox_failures"]] == ["india"]
+    assert {work["kind"]: work["failed"] for work in data["outbox"]} == {"feed": 1, "story": 0}
     assert data["leases_expired"] == {"poll": 1, "outbox": 1}
     assert data["captures"]["received"] == 600
     assert 0 < data["captures"]["kept"] < 600
