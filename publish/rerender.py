@@ -50,6 +50,12 @@ def settings_digest(config: Config) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def rendered_before(store: Store) -> bool:
+    """Whether a process that renders was ever started on *store*."""
+    with store.read() as conn:
+        return key_value.read(conn, RENDERED_FOR) is not None
+
+
 def is_due(store: Store, config: Config) -> bool:
     """Whether what is rendered in *store* is of other settings or code, and is to be made anew."""
     with store.read() as conn:

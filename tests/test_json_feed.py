@@ -44,7 +44,7 @@ def test_a_wire_of_json_feed_is_published_with_what_was_measured(house: House) -
     wind = {"id": "8", "title": "Wind", "content_text": "It blew.\n\nWords < 5."}
     publish(house, RAIN, 42, wind, {"id": "9", "title": "Lost", "content_html": ["x" * 200]})
     assert house.capture().state == "ingested"
-    assert house.problems() == [(1, "item-empty"), (3, "text-lost")]
+    assert house.problems() == [(1, "item-unreadable"), (3, "text-lost")]
     assert house.wire().fault is None
     with clock.reading(lambda: house.now):
         rewrite(house.store, house.stories()[1].id, "By the desk", "Asha")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from publish.rerender import refresh
+from publish.rerender import refresh, rendered_before
 from stories import clock
 from stories.config import Config, variable
 from stories.db import Connection, Store, connect, hubs, key_value, names, wires
@@ -28,11 +28,14 @@ def start(config: Config) -> Store:
 
 def open_store(config: Config) -> Store:
     """Open the store and migrate it, without applying the configuration: that is up to the members
-    that run on it, which may have another file, and are the first to say anything of a new one.
+    that run on it, which may have another file. Only a new store gets this one's, which binds to
+    nothing before anything comes.
     """
     with _opening(config) as store:
         store.migrate()
         keep_ids(store, config)
+        if not rendered_before(store):
+            _apply(store, config)
     return store
 
 

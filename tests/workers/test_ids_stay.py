@@ -72,13 +72,14 @@ def test_a_typo_in_the_address_stays_in_no_id_while_there_is_none(config: Config
     assert late.publisher.authority == "daily.example"
 
 
-def test_who_only_looks_writes_nothing_down(config: ConfigOf) -> None:
-    with closing(open_store(config(wires=[WIRE]))) as store, store.read() as conn:
-        assert wires.every(conn) == []
-        assert [key_value.read(conn, key) for key in NOTED] == [None, None, None]
-
-
-NOTED = (key_value.AUTHORITY, key_value.FIRST_NAMES, key_value.RENDERED_FOR)
+def test_a_draft_that_was_looked_at_binds_nobody(config: ConfigOf) -> None:
+    """Another host, and the wire under another name, before anything came."""
+    open_store(config(wires=[WIRE])).close()
+    renamed = {**WIRE, "name": "heron-national"}
+    other = {"name": "The Daily Test", "url": "https://right.example"}
+    with closing(start(config(wires=[renamed], publisher=other))) as store, store.read() as conn:
+        assert [wire.name for wire in wires.every(conn)] == ["heron-national"]
+        assert key_value.read(conn, key_value.AUTHORITY) == "right.example"
 
 
 @pytest.mark.parametrize("agency", [{}, {"agency": "Heron"}, {"agency": "Egret", "code": "EGR"}])
