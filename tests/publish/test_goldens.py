@@ -63,7 +63,7 @@ def test_the_digest_of_a_configuration_is_as_it_was() -> None:
         }
     )
     assert settings_digest(config) == (
-        "4b834f9a91cfd3fbef89295750979042989b90bc66baa8735288eb85948d01f1"
+        "528dc09895671dbd3d0dc7d23de747b561d632701cc02327954f162238983a6f"
     )
 
 
