@@ -119,7 +119,7 @@ def test_what_it_lacks_is_named_and_comes_again(tmp_path: Path) -> None:
         assert told.returncode == 1
         assert "lost 1 receipts, from place 1 on" in told.stdout + told.stderr
         assert "A b. The log " in told.stdout + told.stderr
-        assert [tell_failover(store, had) for _ in range(2)] == [1, 0]
+        assert tell_failover(store, had) == 0  # whoever started first has told it
         with store.read() as conn:
             (alert,) = alerts.standing(conn, kind="failover")
         until_then = re.match(r"it had what was committed until (\S+ \S+)Z\.", alert.message)
