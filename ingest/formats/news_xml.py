@@ -119,11 +119,8 @@ def _node(raw: bytes, start: int, end: int, charset: encoding.Charset, context: 
     text = charset.decode(raw)
     tree = xml_repair.item(text, context, patiently=False)
     why = "" if tree.element is not None else f"{tree.repaired}: {_fault(text)}"
-    if tree.element is not None:
-        # They are no copy, and stand anywhere: left in, each would be an element without a name.
-        etree.strip_tags(tree.element, etree.Comment, etree.ProcessingInstruction)
-        if next(tree.element.iter("{*}frac"), None) is not None:
-            _write_fractions(tree.element)
+    if tree.element is not None and next(tree.element.iter("{*}frac"), None) is not None:
+        _write_fractions(tree.element)
     return Node(start, end, tree.element, why, charset.doubt(raw))
 
 

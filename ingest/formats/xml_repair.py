@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from lxml import etree
 
@@ -37,22 +38,13 @@ WELL_KNOWN = {
 }
 """What a prefix that nobody declared can only mean."""
 
-STRICT = etree.XMLParser(
-    recover=False, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
+_parser = partial(
+    etree.XMLParser, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
 )
+STRICT = _parser(recover=False)
 # Comments and instructions are no content, and part the text around them.
-_ITEM = etree.XMLParser(
-    recover=False,
-    no_network=True,
-    resolve_entities=False,
-    load_dtd=False,
-    huge_tree=False,
-    remove_comments=True,
-    remove_pis=True,
-)
-_RECOVERING = etree.XMLParser(
-    recover=True, no_network=True, resolve_entities=False, load_dtd=False, huge_tree=False
-)
+_ITEM = _parser(recover=False, remove_comments=True, remove_pis=True)
+_RECOVERING = _parser(recover=True)
 _SPACES = str.maketrans("\x0b\x0c", "  ")
 """White space that XML has not."""
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
